@@ -1,0 +1,36 @@
+# Everything runs from .venv, which the first target makes: make demo | test | lint | bench | clean | lock
+PYTHON ?= python3
+UV ?= uv
+COMPILE = $(UV) pip compile --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -q
+
+.PHONY: demo test lint bench clean lock setup
+
+demo: .venv/.ready-demo
+	.venv/bin/hoatoc demo
+
+test: .venv/.ready-dev
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: .venv/.ready-dev
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: .venv/.ready-dev
+	.venv/bin/python -m bench $(ARGS)
+
+setup: .venv/.ready-dev
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+lock:
+	$(COMPILE) pyproject.toml --all-extras --group dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra embedded -c requirements/dev.txt -o requirements/embedded.txt
+	$(COMPILE) pyproject.toml -c requirements/dev.txt -o requirements/runtime.txt
+	printf 'hatchling\neditables\n' | $(COMPILE) - -c requirements/dev.txt -o requirements/build.txt
+
+.venv/.ready-%: tools/setup.sh pyproject.toml $(wildcard requirements/*.txt)
+	PYTHON="$(PYTHON)" sh tools/setup.sh $*

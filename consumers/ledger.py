@@ -1,0 +1,373 @@
+"""The ledger: books the log into PostgreSQL, exactly once, and gives every verdict.
+
+`getmany`, decode, walk, settle, then one transaction a batch whose first statement moves the
+positions; what the world must be told is written with it. On assignment it goes on from what
+PostgreSQL holds; the broker's committed offsets are for monitoring only.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID, uuid5
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.structs import ConsumerRecord
+from prometheus_client import Counter, Gauge
+
+from hoatoc import codec, notify, telemetry
+from hoatoc.domain import topic
+from hoatoc.domain.book import (
+    Account,
+    Alert,
+    Announcement,
+    Entry,
+    PartitionBook,
+    Walk,
+    announcement,
+    settle,
+    unnamed_alerts,
+    walk,
+)
+from hoatoc.domain.book import answer_words as words_of
+from hoatoc.domain.delivery import Position, state
+from hoatoc.domain.event import (
+    AlertRaised,
+    AlertResolved,
+    DeliveriesUpdated,
+    DeliveryUpdate,
+)
+from hoatoc.kafka.client import Outgoing, consumer, outgoing
+from hoatoc.kafka.dead_letter import dead_letter
+from hoatoc.postgres.connection import Connection, pool
+from hoatoc.postgres.ledger import Document, LedgerTables, PositionTaken, version_of
+from hoatoc.program import Context, run
+
+NAME = "ledger"
+GROUP = "hoatoc-ledger"
+
+ALERTS = Counter("hoatoc_alerts_total", "Alerts announced", ["kind", "change"])
+VERDICTS = Counter(
+    "hoatoc_verdicts_total", "Alerts booked, by who found them", ["kind", "found_by"]
+)
+BOOKED = Counter("hoatoc_ledger_booked_total", "Records booked", ["type"])
+SERVICE_LOST = Gauge(
+    "hoatoc_service_lost_seconds",
+    "Log time less service time since the first tick",
+    ["partition"],
+)
+
+Announced = tuple[Outgoing, UUID, str]
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction books: per partition the entries, and what could not be decoded."""
+
+    entries: dict[int, list[Entry]] = field(default_factory=dict)
+    parked: list[Announced] = field(default_factory=list)
+
+
+def decode(records: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> Batch:
+    """Decode what was fetched; what cannot be decoded is parked and keeps its place."""
+    batch = Batch()
+    for place, fetched in records.items():
+        entries = batch.entries.setdefault(place.partition, [])
+        for record in fetched:
+            try:
+                event = codec.decode(record.value)
+            except codec.Undecodable as error:
+                event = None
+                letter, parked = dead_letter(record, NAME, "undecodable", error)
+                batch.parked.append((letter, parked.event_id, type(parked).__name__))
+            entries.append(Entry(record.offset, record.timestamp, event))
+    return batch
+
+
+@dataclass(slots=True)
+class Booking:
+    """Books batches: holds what the next batch begins with."""
+
+    partitions: int
+    books: dict[int, PartitionBook] = field(default_factory=dict)
+    documents: dict[UUID, Document] = field(default_factory=dict)
+
+    def walk(self, batch: Batch) -> dict[int, Walk]:
+        """Read a batch from where the books end; raises LogGap when records are missing."""
+        return {
+            p: walk(self.books[p], entries)
+            for p, entries in batch.entries.items()
+            if p in self.books
+        }
+
+    async def book(
+        self,
+        connection: Connection,
+        walks: Mapping[int, Walk],
+        parked: Sequence[Announced],
+    ) -> None:
+        """Book what was walked in one transaction.
+
+        Raises PositionTaken when another ledger has booked it; nothing is written then.
+        """
+        tables = LedgerTables(connection)
+        async with connection.transaction():
+            await tables.move(walks)
+            await self._write(tables, walks, parked)
+        for partition, walked in walks.items():
+            if self.books.get(partition) is walked.before:  # else: assigned anew meanwhile
+                self.books[partition] = walked.after
+
+    async def _write(
+        self,
+        tables: LedgerTables,
+        walks: Mapping[int, Walk],
+        parked: Sequence[Announced],
+    ) -> None:
+        registrations = [
+            (partition, offset, event)
+            for partition, walked in walks.items()
+            for offset, event in walked.registrations.values()
+        ]
+        if registrations:
+            await tables.add_dispatches(registrations)
+        accounts, alerts, announced = await self._settle(tables, walks)
+        if accounts:
+            await tables.put_accounts(accounts)
+        if alerts:
+            await tables.put_alerts(alerts)
+        lines = [(p, line) for p, walked in walks.items() for line in walked.lines]
+        if lines:
+            await tables.add_history(lines)
+        if announced or parked:
+            await tables.announce([*announced, *parked])
+        for _, line in lines:
+            BOOKED.labels(line.type).inc()
+
+    async def _settle(
+        self, tables: LedgerTables, walks: Mapping[int, Walk]
+    ) -> tuple[list[tuple[int, Account]], list[tuple[int, Alert]], list[Announced]]:
+        """Settle every delivery that the batch touches, or whose backstop it passes."""
+        ids: dict[UUID, int] = {}
+        for partition, walked in walks.items():
+            service_ms = walked.after.clock.service_ms
+            if service_ms > walked.before.clock.service_ms:
+                overdue = await tables.past_backstop(partition, service_ms)
+                ids |= dict.fromkeys(overdue, partition)
+            ids |= dict.fromkeys((*walked.touched, *walked.proposals), partition)
+        before = await tables.accounts(ids) if ids else {}
+        accounts: list[tuple[int, Account]] = []
+        alerts = await self._unnamed(tables, walks)
+        changes: dict[tuple[int, UUID], list[Account]] = {}
+        for of, partition in ids.items():
+            old = before.get(of)
+            new = settle(old, of, walks[partition])
+            if new is None or new == old:
+                continue
+            accounts.append((partition, new))
+            changes.setdefault((partition, new.delivery.dispatch_id), []).append(new)
+            known = old.alerts if old else {}
+            alerts += [
+                (partition, known.get(kind), alert)
+                for kind, alert in new.alerts.items()
+                if known.get(kind) != alert
+            ]
+        await self._learn(tables, {a.delivery.dispatch_id for _, a in accounts})
+        told = [self._tell_alert(old_alert, alert) for _, old_alert, alert in alerts]
+        told += [self._tell_sender(at, walks[at[0]], some) for at, some in changes.items()]
+        return accounts, [(p, alert) for p, _, alert in alerts], [t for t in told if t]
+
+    async def _unnamed(
+        self, tables: LedgerTables, walks: Mapping[int, Walk]
+    ) -> list[tuple[int, Alert | None, Alert]]:
+        """Return (partition, before, after) of alerts about answers that named no dispatch."""
+        raised: dict[UUID, tuple[int, Alert]] = {
+            alert.subject_id: (partition, alert)
+            for partition, walked in walks.items()
+            for alert in unnamed_alerts(walked)
+        }
+        changed: list[tuple[int, Alert | None, Alert]] = []
+        back = {of: at for walked in walks.values() for of, at in walked.put_back.items()}
+        stored = await tables.unnamed_open(back) if back else []
+        for alert in stored:
+            closed = close_unnamed(alert, back)
+            changed.append((partition_of(alert, self.partitions), alert, closed))
+        changed += [(p, None, close_unnamed(alert, back)) for p, alert in raised.values()]
+        return changed
+
+    async def _learn(self, tables: LedgerTables, dispatches: set[UUID]) -> None:
+        """Have at hand what pages and senders are told of these dispatches."""
+        if len(self.documents) > 50_000:
+            self.documents.clear()
+        if missing := dispatches - self.documents.keys():
+            self.documents |= await tables.documents(missing)
+
+    def _tell_alert(self, before: Alert | None, alert: Alert) -> Announced | None:
+        if before is None:
+            VERDICTS.labels(alert.kind, alert.found_by).inc()
+        change = announcement(before, alert)
+        if change is None:
+            return None
+        ALERTS.labels(alert.kind, change).inc()
+        document = self.documents.get(alert.dispatch_id) if alert.dispatch_id else None
+        event = alert_event(alert, change, document)
+        partition = topic.partition_of_key(alert.recipient.encode(), self.partitions)
+        record = outgoing(
+            event,
+            topic=topic.ALERTS,
+            key=alert.recipient.encode(),
+            source=NAME,
+            dispatch_id=alert.dispatch_id,
+            partition=partition,
+        )
+        return record, event.event_id, type(event).__name__
+
+    def _tell_sender(
+        self, at: tuple[int, UUID], walked: Walk, accounts: Sequence[Account]
+    ) -> Announced | None:
+        _, dispatch_id = at
+        document = self.documents.get(dispatch_id)
+        if document is None:
+            return None
+        event = DeliveriesUpdated(
+            event_id=uuid5(dispatch_id, f"updated/{walked.after.next_offset}"),
+            dispatch_id=dispatch_id,
+            updates=[_update(walked, account) for account in accounts],
+        )
+        record = outgoing(
+            event,
+            topic=topic.statuses(document.sender),
+            key=str(dispatch_id).encode(),
+            source=NAME,
+            dispatch_id=dispatch_id,
+            partition=0,
+        )
+        return record, event.event_id, type(event).__name__
+
+
+def close_unnamed(alert: Alert, back: Mapping[UUID, Position]) -> Alert:
+    """Return the alert, closed if its answer was put back."""
+    at = back.get(alert.subject_id)
+    return replace(alert, closing=at) if at is not None else alert
+
+
+def partition_of(alert: Alert, partitions: int) -> int:
+    """Return the partition in which an alert about an unnamed answer stands."""
+    return topic.partition_of_key(alert.recipient.encode(), partitions)
+
+
+def alert_event(
+    alert: Alert, change: Announcement, document: Document | None
+) -> AlertRaised | AlertResolved:
+    """Return what the world is told of an alert; times are log time, ms since 1970 UTC."""
+    raised = change is Announcement.RAISED
+    due = alert.due_ms
+    return (AlertRaised if raised else AlertResolved)(
+        event_id=uuid5(alert.subject_id, f"{alert.kind}/{change}"),
+        subject_id=alert.subject_id,
+        kind=alert.kind,
+        version=1 if raised else 2,
+        dispatch_id=alert.dispatch_id,
+        sender=document.sender if document else None,
+        recipient=alert.recipient,
+        number=document.number if document else None,
+        notation=document.notation if document else None,
+        subject=document.subject if document else None,
+        priority=document.priority if document else 0,
+        reason=alert.reason,
+        since_ms=alert.start.append_ms,
+        due_ms=None if due is None else alert.start.append_ms + due - alert.start.service_ms,
+    )
+
+
+def _update(walked: Walk, account: Account) -> DeliveryUpdate:
+    delivery = account.delivery
+    touched = walked.touched.get(delivery.delivery_id)
+    code, said = words_of(touched.answer) if touched and touched.answer else (None, None)
+    return DeliveryUpdate(
+        delivery_id=delivery.delivery_id,
+        recipient=delivery.recipient,
+        state=state(delivery.facts),
+        version=version_of(delivery.facts),
+        code=code,
+        description=said,
+    )
+
+
+class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Goes on from what PostgreSQL holds, whatever the broker's group says."""
+
+    def __init__(self, reader: AIOKafkaConsumer, database: asyncpg.Pool, booking: Booking) -> None:
+        self._reader, self._database, self._booking = reader, database, booking
+
+    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+        """Do nothing: a batch in hand is guarded by its position."""
+
+    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+        """Seek to the booked positions."""
+        await seek(self._reader, self._database, self._booking, {p.partition for p in assigned})
+
+
+async def seek(
+    reader: AIOKafkaConsumer,
+    database: asyncpg.Pool,
+    booking: Booking,
+    partitions: set[int],
+) -> None:
+    """Read on from where the books of these partitions end."""
+    if not partitions:
+        return
+    async with database.acquire() as connection:
+        await LedgerTables(connection).open_books(partitions)
+        books = await LedgerTables(connection).positions(partitions)
+    booking.books = {p: b for p, b in booking.books.items() if p not in partitions} | books
+    for partition, book in books.items():
+        reader.seek(TopicPartition(topic.DELIVERIES, partition), book.next_offset)
+
+
+async def body(context: Context) -> None:
+    """Book the log until stopped."""
+    settings = context.settings
+    instance = f"{NAME}-{os.environ.get('HOSTNAME') or socket.gethostname()}"
+    booking = Booking(settings.kafka.partitions)
+    async with (
+        pool(settings.postgres.dsn, 2) as database,
+        consumer(settings.kafka, group=GROUP, instance=instance, fetch_max_wait_ms=250) as reader,
+    ):
+        reader.subscribe([topic.DELIVERIES], listener=_Assigned(reader, database, booking))
+        notify.ready()
+        context.log.info("ready")
+        while True:
+            fetched = await reader.getmany(timeout_ms=1000, max_records=settings.ledger.batch)
+            if fetched:
+                await _book(context, reader, database, booking, fetched)
+
+
+async def _book(
+    context: Context,
+    reader: AIOKafkaConsumer,
+    database: asyncpg.Pool,
+    booking: Booking,
+    fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]],
+) -> None:
+    began = time.perf_counter()
+    batch = decode(fetched)
+    walks = booking.walk(batch)
+    try:
+        async with database.acquire() as connection:
+            await booking.book(connection, walks, batch.parked)
+    except PositionTaken as error:
+        context.log.warning("position_taken", detail=str(error))
+        await seek(reader, database, booking, {place.partition for place in fetched})
+        return
+    telemetry.BATCH_SECONDS.labels(NAME).observe(time.perf_counter() - began)
+    for place in fetched.keys() & reader.assignment():
+        booked = walks[place.partition].after.next_offset if place.partition in walks else 0
+        lag = (reader.highwater(place) or booked) - booked
+        telemetry.LAG.labels(NAME, place.topic, place.partition).set(lag)
+
+
+if __name__ == "__main__":
+    run(NAME, body)

@@ -1,0 +1,1 @@
+"""Guaranteed delivery of official documents between agencies, over Apache Kafka."""

@@ -1,0 +1,127 @@
+"""Avro single-object encoding of the events, over fastavro.
+
+A value is `C3 01`, the CRC-64-AVRO fingerprint of the writer's schema (little-endian), and the
+body (Avro 1.12, "Single-object encoding"). The schemas, released and current, ship in
+`schemas/avro`; a value is decoded with its writer's schema and adapted to the class in code:
+a field that the writer did not know takes the class's default.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from io import BytesIO
+from typing import Any
+
+import fastavro
+from fastavro.schema import fingerprint, to_parsing_canonical_form
+from fastavro.types import Schema
+
+from hoatoc.domain import event
+from hoatoc.domain.error import PeerFault
+from hoatoc.domain.event import EVENTS, Event
+
+MARKER = b"\xc3\x01"
+_PREFIX = len(MARKER) + 8
+_NESTED: dict[str, Callable[..., Any]] = {
+    "limits": event.Limits,
+    "refused": event.Refusal,
+    "updates": event.DeliveryUpdate,
+    "headers": event.Header,
+}
+
+
+class Undecodable(PeerFault):
+    """The bytes are not one of our events; the message says what was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    name: str
+    schema: Schema
+    nested: tuple[str, ...]
+
+
+def _schema_files() -> list[Traversable]:
+    root = files("schemas.avro")
+    released = root / "released"
+    folders = [
+        root,
+        *(sorted(released.iterdir(), key=str) if released.is_dir() else ()),
+    ]
+    return [f for d in folders if d.is_dir() for f in d.iterdir() if f.name.endswith(".avsc")]
+
+
+@cache
+def _writers() -> tuple[dict[bytes, _Writer], dict[type, tuple[bytes, _Writer]]]:
+    """Index every schema by its fingerprint, and the current ones by their class."""
+    by_print: dict[bytes, _Writer] = {}
+    current: dict[type, tuple[bytes, _Writer]] = {}
+    for file in _schema_files():
+        schema = json.loads(file.read_text("utf-8"))
+        name = schema["name"]
+        nested = tuple(f["name"] for f in schema["fields"] if f["name"] in _NESTED)
+        crc = bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO"))
+        writer = _Writer(name, fastavro.parse_schema(schema, named_schemas={}), nested)
+        if crc not in by_print:
+            by_print[crc] = writer
+        if file.name == f"{name}.avsc" and "released" not in str(file):
+            current[EVENTS[name]] = (MARKER + crc, writer)
+    return by_print, current
+
+
+@cache
+def _names(cls: type) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(cls))
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in _names(type(value))}
+
+
+def encode(value: Event) -> bytes:
+    """Encode an event as one single object."""
+    header, writer = _writers()[1][type(value)]
+    record = _plain(value)
+    for name in writer.nested:
+        inner = record[name]
+        record[name] = [_plain(i) for i in inner] if isinstance(inner, list) else _plain(inner)
+    out = BytesIO()
+    out.write(header)
+    fastavro.schemaless_writer(out, writer.schema, record)
+    return out.getvalue()
+
+
+def decode(data: bytes | None) -> Event:
+    """Decode one single object.
+
+    Raises Undecodable when the marker, the fingerprint or the body is not one of ours.
+    """
+    if data is None or len(data) < _PREFIX or not data.startswith(MARKER):
+        found = "nothing" if not data else f"{data[:4].hex(' ')}…"
+        raise Undecodable(f"expected an Avro single object (c3 01 …), found {found}")
+    writer = _writers()[0].get(data[2:_PREFIX])
+    if writer is None:
+        raise Undecodable(
+            f"schema fingerprint {data[2:_PREFIX].hex()} is not known: upgrade the reader, "
+            "or write with a schema of schemas/avro"
+        )
+    body = BytesIO(data)
+    body.seek(_PREFIX)
+    try:
+        record: Any = fastavro.schemaless_reader(body, writer.schema, None)
+    except Exception as error:  # fastavro raises whatever the bytes lead it to
+        raise Undecodable(f"{writer.name}: the body cannot be read: {error!r}") from error
+    if body.read(1):
+        raise Undecodable(f"{writer.name}: bytes follow the body")
+    return _adapt(writer, record)
+
+
+def _adapt(writer: _Writer, record: dict[str, Any]) -> Event:
+    for name in writer.nested:
+        make, inner = _NESTED[name], record[name]
+        record[name] = [make(**i) for i in inner] if isinstance(inner, list) else make(**inner)
+    cls = EVENTS[writer.name]
+    return cls(**{name: record[name] for name in _names(cls) if name in record})

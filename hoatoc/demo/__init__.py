@@ -1,0 +1,1 @@
+"""The demonstration: letters go out, recipients answer or not, and the right people are paged."""

@@ -1,0 +1,144 @@
+"""Deadlines and alerts: what is due by when, and what a person must be told.
+
+A deadline runs from the fact that starts it to the fact that closes it, in service time:
+
+    publish   from registration to publication (ours)
+    arrive    from publication to done, fail, or any of 01-06
+    accept    from the first of 01, done, 03-06 to fail, or any of 02-06
+
+It is due at start + limit + allowance. It is kept if the closing fact's service time is at or
+before due; broken if it is later, or if nothing closes it and the partition's service time has
+passed due. Skips are normal (01 then 06), so a status closes wherever it stands; `fail` and an
+answer that could not be read close only what had started before them, for what starts later is a
+new wait. An answer that could not be read closes what an answer could close: the recipient did
+answer, and the fault is ours.
+
+Besides broken deadlines, three failures are alerts at once: receive-failed, send-failed (the
+broker refused the copy), unreadable. Limits come with the registration; legal clocks and
+calendars will enter behind `due_of`, and nowhere else.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hoatoc.domain.delivery import (
+    ACCEPTANCES,
+    TAKEN,
+    Fact,
+    Facts,
+    Position,
+    first,
+    first_after,
+)
+from hoatoc.domain.event import Limits
+
+
+class Kind(StrEnum):
+    """The kinds of alert; the first three are deadlines."""
+
+    PUBLISH = "publish"
+    ARRIVE = "arrive"
+    ACCEPT = "accept"
+    RECEIVE_FAILED = "receive-failed"
+    SEND_FAILED = "send-failed"
+    UNREADABLE = "unreadable"
+    UNSENT = "unsent"
+
+
+DEADLINES = (Kind.PUBLISH, Kind.ARRIVE, Kind.ACCEPT)
+
+_ANYWHERE = {
+    Kind.PUBLISH: (Fact.PUBLISHED, Fact.SEND_REFUSED),
+    Kind.ARRIVE: (*TAKEN, Fact.REFUSED),
+    Kind.ACCEPT: (*ACCEPTANCES, Fact.REFUSED),
+}
+_ONLY_AFTER_START = {
+    Kind.PUBLISH: (),
+    Kind.ARRIVE: (Fact.FAIL, Fact.UNREADABLE),
+    Kind.ACCEPT: (Fact.FAIL, Fact.UNREADABLE),
+}
+
+
+class Judgement(StrEnum):
+    """What can be said of a deadline at an instant of service time."""
+
+    KEPT = "kept"
+    RUNNING = "running"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """One deadline of one delivery; `due_ms` and `backstop_ms` in service time."""
+
+    kind: Kind
+    start: Position
+    due_ms: int
+    backstop_ms: int
+    closing: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that is an alert at once, and what ends it."""
+
+    kind: Kind
+    start: Position
+    closing: Position | None
+
+
+def due_of(kind: Kind, start: Position, limits: Limits) -> int:
+    """Return the instant of service time by which the next stage must be reached, ms."""
+    limit = {
+        Kind.PUBLISH: limits.publish_ms,
+        Kind.ARRIVE: limits.arrive_ms,
+        Kind.ACCEPT: limits.accept_ms,
+    }[kind]
+    return start.service_ms + limit + limits.allowance_ms
+
+
+def deadlines(facts: Facts, limits: Limits | None) -> Iterator[Deadline]:
+    """Yield every deadline that has started."""
+    if limits is None:
+        return
+    starts = (
+        (Kind.PUBLISH, first(facts, Fact.REGISTERED)),
+        (Kind.ARRIVE, first(facts, Fact.PUBLISHED)),
+        (Kind.ACCEPT, first(facts, *TAKEN)),
+    )
+    for kind, start in starts:
+        if start is not None:
+            due = due_of(kind, start, limits)
+            yield Deadline(kind, start, due, due + limits.grace_ms, _closing(kind, start, facts))
+
+
+def _closing(kind: Kind, start: Position, facts: Facts) -> Position | None:
+    found = (
+        first(facts, *_ANYWHERE[kind]),
+        first_after(facts, start, *_ONLY_AFTER_START[kind]),
+    )
+    return min((p for p in found if p is not None), default=None)
+
+
+def judge(deadline: Deadline, service_ms: int) -> Judgement:
+    """Judge a deadline at an instant of the partition's service time (ms)."""
+    if deadline.closing is not None:
+        late = deadline.closing.service_ms > deadline.due_ms
+        return Judgement.BROKEN if late else Judgement.KEPT
+    return Judgement.BROKEN if service_ms > deadline.due_ms else Judgement.RUNNING
+
+
+def failures(facts: Facts) -> Iterator[Failure]:
+    """Yield what is an alert at once; a decision (02-06) before a `fail` makes it void."""
+    decided = first(facts, Fact.REFUSED, *ACCEPTANCES)
+    failed = first(facts, Fact.FAIL)
+    if failed and not (decided and decided < failed):
+        after = first_after(facts, failed, *TAKEN, Fact.REFUSED)
+        yield Failure(Kind.RECEIVE_FAILED, failed, after)
+    if Fact.SEND_REFUSED in facts:
+        refused = facts[Fact.SEND_REFUSED][0]
+        yield Failure(Kind.SEND_FAILED, refused, first_after(facts, refused, Fact.PUBLISHED))
+    if Fact.UNREADABLE in facts:
+        unread = facts[Fact.UNREADABLE][0]
+        yield Failure(Kind.UNREADABLE, unread, first_after(facts, unread, Fact.PUT_BACK))

@@ -1,0 +1,180 @@
+"""The packet: one document with its header, recipients and files, and why one is not taken.
+
+Names follow the elements of edXML (QCVN 102:2016/BTTTT); values are kept as the sender wrote them.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+
+from hoatoc.domain.error import PeerFault
+
+PRIORITIES = ("Thường", "Khẩn", "Thượng khẩn", "Hỏa tốc", "Hỏa tốc hẹn giờ")
+"""The words of `Packet.priority`, 0 to 4."""
+
+NEW_DOCUMENT = 0
+"""The business type of a new document; 1 recalls, 2 updates, 3 replaces an earlier one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """An agency as a packet names it."""
+
+    code: str
+    in_charge: str = ""
+    name: str = ""
+    address: str = ""
+    email: str = ""
+    telephone: str = ""
+    fax: str = ""
+    website: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """Who signed, and by what authority (TM., KT., TL., TUQ.)."""
+
+    competence: str = ""
+    position: str = ""
+    full_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """A system that the packet passed, at a time as that system wrote it."""
+
+    code: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file of the document; `content_id` is without its `cid:` prefix."""
+
+    name: str
+    content_type: str
+    content: bytes
+    content_id: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packet:
+    """One document on its way from a sender to its recipients.
+
+    `document_id` is the sender's own, as written; the legal identity is `identity.document_key`.
+    `places` are those told for information: no copy goes to them. `paper`: a paper copy follows.
+    """
+
+    sender: Party
+    recipients: tuple[Party, ...]
+    document_id: str
+    number: str
+    notation: str
+    place: str = ""
+    promulgated: date
+    type_code: str = ""
+    type_name: str = ""
+    type_detail: str = ""
+    subject: str
+    content: str = ""
+    signer: Signer
+    due: date | None = None
+    places: tuple[str, ...] = ()
+    priority: int = 0
+    business_type: int = NEW_DOCUMENT
+    paper: bool = False
+    traces: tuple[Trace, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+
+
+class PacketFault(PeerFault):
+    """A packet cannot be taken; `path` is the element, beside what was `found` and `expected`."""
+
+    vietnamese: ClassVar[str]
+    english: ClassVar[str]
+
+    def __init__(self, path: str, found: str = "", expected: str = "") -> None:
+        self.path, self.found, self.expected = path, found[:60], expected
+        texts = (self.vietnamese, self.english)
+        super().__init__(" / ".join(text.format(fault=self) for text in texts))
+
+
+class NotXml(PacketFault):
+    """The bytes are not one well-formed XML document in an encoding that we can read."""
+
+    vietnamese = (
+        "Gói tin không phải XML đúng cú pháp: {fault.found}. Xuất lại gói tin bằng UTF-8 rồi gửi."
+    )
+    english = "The packet is not well-formed XML: {fault.found}. Export it again as UTF-8 and send."
+
+
+class DoctypeForbidden(PacketFault):
+    """The packet declares a DOCTYPE or an entity, through which XML can attack its reader."""
+
+    vietnamese = (
+        "Gói tin có khai báo DOCTYPE hoặc ENTITY ({fault.found}), không được phép. "
+        "Bỏ khai báo này rồi gửi lại."
+    )
+    english = (
+        "The packet declares a DOCTYPE or an entity ({fault.found}), which is forbidden. "
+        "Remove the declaration and send again."
+    )
+
+
+class NotADocument(PacketFault):
+    """The packet is a status report or no edXML at all."""
+
+    vietnamese = (
+        "Gói tin không phải văn bản: có {fault.found} tại {fault.path}, cần {fault.expected}. "
+        "Gửi gói tin trạng thái qua kênh báo trạng thái; gửi văn bản theo QCVN 102:2016."
+    )
+    english = (
+        "The packet is no document: {fault.found} at {fault.path}, expected {fault.expected}. "
+        "Report a status through the channel for reports; send documents as in QCVN 102:2016."
+    )
+
+
+class ElementMissing(PacketFault):
+    """An element that must be there is absent or empty."""
+
+    vietnamese = "Thiếu phần tử {fault.path} hoặc để trống. Điền giá trị rồi gửi lại."
+    english = "The element {fault.path} is missing or empty. Fill it in and send again."
+
+
+class ElementInvalid(PacketFault):
+    """An element holds what it cannot mean."""
+
+    vietnamese = (
+        "Phần tử {fault.path} không hợp lệ: có «{fault.found}», cần {fault.expected}. "
+        "Sửa giá trị rồi gửi lại."
+    )
+    english = (
+        "The element {fault.path} is not valid: found “{fault.found}”, expected "
+        "{fault.expected}. Correct it and send again."
+    )
+
+
+class RecipientDuplicate(PacketFault):
+    """The same organ stands twice among the recipients."""
+
+    vietnamese = (
+        "Nơi nhận {fault.found} bị lặp tại {fault.path}. Giữ mỗi mã cơ quan một lần rồi gửi lại."
+    )
+    english = (
+        "The recipient {fault.found} is repeated at {fault.path}. Name each organ once and "
+        "send again."
+    )
+
+
+class ContentTooLarge(PacketFault):
+    """The packet is larger than what is carried inside a record."""
+
+    vietnamese = (
+        "Gói tin có {fault.found}, vượt mức {fault.expected} (256 KiB); nội dung lớn hơn chỉ được "
+        "nhận khi có kho lưu riêng. Giảm dung lượng tệp đính kèm rồi gửi lại."
+    )
+    english = (
+        "The packet has {fault.found}, above {fault.expected} (256 KiB); larger content is not "
+        "accepted until it can be stored separately. Make the attachments smaller and send again."
+    )

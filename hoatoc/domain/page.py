@@ -1,0 +1,200 @@
+"""The page: what a person reads when a copy did not arrive in time, and when it did after all.
+
+It tells the document, the sender, the recipient and its contact, the deadline, since when, and
+what to do next; in Vietnamese, with English beside it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Literal
+
+from hoatoc.domain.packet import PRIORITIES
+
+AlertKind = Literal[
+    "publish",
+    "arrive",
+    "accept",
+    "receive-failed",
+    "send-failed",
+    "unreadable",
+    "unsent",
+]
+VIETNAM = timezone(timedelta(hours=7))
+"""The zone of every time shown to a person (QĐ 28/2018/QĐ-TTg, Điều 14.4)."""
+
+_PRIORITIES_EN = ("normal", "urgent", "very urgent", "express", "express by the hour")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """The copy that a page is about; times are aware, `due` is None where no deadline is meant."""
+
+    number: str
+    notation: str
+    subject: str
+    priority: int
+    sender: str
+    recipient: str
+    recipient_email: str
+    recipient_telephone: str
+    since: datetime
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """The text of a page."""
+
+    title_vi: str
+    title_en: str
+    body_vi: str
+    body_en: str
+    next_step_vi: str
+    next_step_en: str
+
+
+def raised(kind: AlertKind, copy: Copy) -> Page:
+    """Write the page of an alert."""
+    text = _TEXTS[kind]
+    return Page(
+        title_vi=f"[{_priority_vi(copy)}] {text.title_vi}: {_name(copy)} → {copy.recipient}",
+        title_en=f"[{_priority_en(copy)}] {text.title_en}: {_name(copy)} → {copy.recipient}",
+        body_vi=_body_vi(copy, text.deadline_vi),
+        body_en=_body_en(copy, text.deadline_en),
+        next_step_vi=text.next_step_vi,
+        next_step_en=text.next_step_en,
+    )
+
+
+def resolved(kind: AlertKind, copy: Copy, at: datetime) -> Page:
+    """Write the page that takes an alert back, resolved at an instant."""
+    text = _TEXTS[kind]
+    return Page(
+        title_vi=f"[Đã khắc phục] {text.title_vi}: {_name(copy)} → {copy.recipient}",
+        title_en=f"[Recovered] {text.title_en}: {_name(copy)} → {copy.recipient}",
+        body_vi=f"{_body_vi(copy, text.deadline_vi)}\nĐã khắc phục lúc: {_time(at)}",
+        body_en=f"{_body_en(copy, text.deadline_en)}\nRecovered at: {_time(at)}",
+        next_step_vi="Không cần làm gì thêm.",
+        next_step_en="Nothing more to do.",
+    )
+
+
+def _name(copy: Copy) -> str:
+    return f"{copy.number}/{copy.notation}"
+
+
+def _priority_vi(copy: Copy) -> str:
+    return PRIORITIES[copy.priority]
+
+
+def _priority_en(copy: Copy) -> str:
+    return _PRIORITIES_EN[copy.priority]
+
+
+def _time(at: datetime) -> str:
+    return f"{at.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}"
+
+
+def _contact(copy: Copy) -> str:
+    return ", ".join(filter(None, (copy.recipient_telephone, copy.recipient_email))) or "—"
+
+
+def _body_vi(copy: Copy, deadline: str) -> str:
+    lines = [
+        f"Văn bản: {_name(copy)}",
+        f"Trích yếu: {copy.subject}",
+        f"Độ khẩn: {_priority_vi(copy)}",
+        f"Nơi gửi: {copy.sender}",
+        f"Nơi nhận: {copy.recipient} (liên hệ: {_contact(copy)})",
+        f"Từ lúc: {_time(copy.since)}",
+    ]
+    return "\n".join(lines + ([f"{deadline}: {_time(copy.due)}"] if copy.due else []))
+
+
+def _body_en(copy: Copy, deadline: str) -> str:
+    lines = [
+        f"Document: {_name(copy)}",
+        f"Subject: {copy.subject}",
+        f"Priority: {_priority_en(copy)}",
+        f"Sender: {copy.sender}",
+        f"Recipient: {copy.recipient} (contact: {_contact(copy)})",
+        f"Since: {_time(copy.since)}",
+    ]
+    return "\n".join(lines + ([f"{deadline}: {_time(copy.due)}"] if copy.due else []))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Text:
+    title_vi: str
+    title_en: str
+    next_step_vi: str
+    next_step_en: str
+    deadline_vi: str = "Hạn"
+    deadline_en: str = "Deadline"
+
+
+_TEXTS: dict[AlertKind, _Text] = {
+    "publish": _Text(
+        title_vi="Văn bản chưa được phát đi",
+        title_en="Document not published",
+        deadline_vi="Hạn phát đi",
+        deadline_en="To be published by",
+        next_step_vi="Người trực Hoatoc kiểm tra dịch vụ chuyển tiếp và Kafka. Nơi gửi không cần "
+        "gửi lại: văn bản được giữ và sẽ tự đi tiếp. Nếu khẩn, báo nơi nhận qua điện thoại.",
+        next_step_en="Whoever is on duty for Hoatoc checks the relay and Kafka. The sender need "
+        "not send again: the document is kept and will go on by itself. If urgent, telephone the "
+        "recipient.",
+    ),
+    "arrive": _Text(
+        title_vi="Văn bản chưa đến nơi nhận",
+        title_en="Document not arrived",
+        deadline_vi="Hạn đến nơi nhận",
+        deadline_en="To arrive by",
+        next_step_vi="Gọi văn thư nơi nhận, đề nghị kiểm tra kết nối của hệ thống quản lý văn bản. "
+        "Nếu khẩn, gửi bằng cách khác ngay và ghi lại.",
+        next_step_en="Telephone the recipient's clerk and ask to check the connection of its "
+        "document system. If urgent, send by other means at once and make a note of it.",
+    ),
+    "accept": _Text(
+        title_vi="Nơi nhận chưa tiếp nhận văn bản",
+        title_en="Document not accepted",
+        deadline_vi="Hạn tiếp nhận",
+        deadline_en="To be accepted by",
+        next_step_vi="Gọi văn thư nơi nhận, đề nghị tiếp nhận hoặc từ chối (nêu lý do) trên hệ "
+        "thống (NĐ 30/2020, Điều 21.2.c).",
+        next_step_en="Telephone the recipient's clerk and ask to accept the document in its "
+        "system, or to refuse it with a reason (Decree 30/2020, Article 21.2.c).",
+    ),
+    "receive-failed": _Text(
+        title_vi="Nơi nhận báo nhận lỗi",
+        title_en="Recipient failed to receive",
+        next_step_vi="Gọi nơi nhận để biết hệ thống lỗi ở đâu; khi đã khắc phục, gửi lại riêng cho "
+        "nơi nhận này.",
+        next_step_en="Telephone the recipient to learn what failed in its system; once repaired, "
+        "send again to this recipient only.",
+    ),
+    "send-failed": _Text(
+        title_vi="Gửi lỗi",
+        title_en="Sending failed",
+        next_step_vi="Người trực Hoatoc xem lý do Kafka từ chối bản gửi, khắc phục rồi cho đi "
+        "tiếp. Các nơi nhận khác không bị ảnh hưởng.",
+        next_step_en="Whoever is on duty for Hoatoc reads why Kafka refused the copy, repairs the "
+        "cause and lets it go on. Other recipients are not affected.",
+    ),
+    "unreadable": _Text(
+        title_vi="Không đọc được phản hồi của nơi nhận",
+        title_en="Recipient's answer cannot be read",
+        next_step_vi="Người trực Hoatoc xem bản ghi lỗi đang được giữ riêng, rồi đưa trở lại. "
+        "Không phải lỗi chậm trễ của nơi nhận.",
+        next_step_en="Whoever is on duty for Hoatoc looks at the parked record and puts it back. "
+        "The recipient is not late.",
+    ),
+    "unsent": _Text(
+        title_vi="Văn bản nhận từ nơi gửi đang chờ quá lâu",
+        title_en="Document handed over but waiting too long",
+        next_step_vi="Người trực Hoatoc kiểm tra dịch vụ chuyển tiếp và Kafka. Nơi gửi không cần "
+        "gửi lại.",
+        next_step_en="Whoever is on duty for Hoatoc checks the relay and Kafka. The sender need "
+        "not send again.",
+    ),
+}

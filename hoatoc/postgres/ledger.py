@@ -1,0 +1,320 @@
+"""The ledger's tables: one transaction a batch, and its first statement moves the position."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from hoatoc.domain.book import (
+    Account,
+    Alert,
+    Finder,
+    Line,
+    PartitionBook,
+    Walk,
+    next_due,
+)
+from hoatoc.domain.deadline import Kind
+from hoatoc.domain.delivery import OPEN, Delivery, Fact, Facts, Position, state
+from hoatoc.domain.error import OurFault
+from hoatoc.domain.event import DispatchRegistered, Limits
+from hoatoc.domain.service_time import PartitionClock
+from hoatoc.kafka.client import Outgoing
+from hoatoc.postgres.connection import Connection
+from hoatoc.postgres.query import queries
+
+SQL = queries("ledger")
+ANNOUNCEMENT_CHANNEL = "hoatoc_announcement"
+_HISTORY = (
+    "partition",
+    "log_offset",
+    "append_ms",
+    "service_ms",
+    "type",
+    "dispatch_id",
+    "delivery_id",
+    "recipient",
+    "code",
+    "known",
+    "detail",
+)
+
+
+class PositionTaken(OurFault):
+    """Another ledger has booked this stretch: what was read must be dropped and read again."""
+
+    retriable = True
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a page says of a dispatch."""
+
+    sender: str
+    number: str
+    notation: str
+    subject: str
+    priority: int
+
+
+def _clock_out(clock: PartitionClock) -> str:
+    return json.dumps(
+        {
+            "log_ms": clock.log_ms,
+            "calendar_version": clock.calendar_version,
+            "shards": {path: list(s.items()) for path, s in clock.shards.items()},
+            "writers": {name: list(last) for name, last in clock.writers.items()},
+        }
+    )
+
+
+def _clock_in(service_ms: int, text: str) -> PartitionClock:
+    data = json.loads(text)
+    return PartitionClock(
+        service_ms,
+        data.get("log_ms", 0),
+        data.get("calendar_version", 0),
+        {path: dict(s) for path, s in data.get("shards", {}).items()},
+        {name: (at, clock) for name, (at, clock) in data.get("writers", {}).items()},
+    )
+
+
+def _facts_out(facts: Facts) -> str:
+    return json.dumps(facts)
+
+
+def _facts_in(text: str) -> dict[Fact, tuple[Position, ...]]:
+    return {
+        Fact(name): tuple(Position(*p) for p in positions)
+        for name, positions in json.loads(text).items()
+    }
+
+
+@lru_cache(4096)
+def _limits_in(text: str) -> Limits:
+    return Limits(**json.loads(text))
+
+
+def _alert_in(row: Mapping[str, Any]) -> Alert:
+    return Alert(
+        UUID(str(row["subject_id"])),
+        Kind(row["kind"]),
+        UUID(str(row["dispatch_id"])) if row["dispatch_id"] else None,
+        row["recipient"],
+        Position(*row["start"]),
+        row["due_ms"],
+        row["raised_offset"],
+        Finder(row["found_by"]),
+        Position(*row["closing"]) if row["closing"] else None,
+        row["reason"],
+    )
+
+
+def account_in(row: Mapping[str, Any]) -> Account:
+    """Build an account from a row of `accounts` or `tracked_accounts`."""
+    limits = _limits_in(row["limits"]) if row["limits"] else None
+    delivery = Delivery(
+        row["delivery_id"],
+        row["dispatch_id"],
+        row["recipient"],
+        limits,
+        _facts_in(row["facts"]),
+    )
+    alerts = (_alert_in(a) for a in json.loads(row["alerts"])) if row["alerts"] else ()
+    return Account(delivery, {a.kind: a for a in alerts})
+
+
+class LedgerTables:
+    """Reads and writes of the ledger on one connection, inside the caller's transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def positions(self, partitions: Iterable[int]) -> dict[int, PartitionBook]:
+        """Return how far these partitions are booked, as far as they are."""
+        rows = await self._connection.fetch(SQL["positions"], sorted(partitions))
+        return {
+            row["partition"]: PartitionBook(
+                row["next_offset"],
+                _clock_in(row["service_ms"], row["clock"]),
+                row["ticks"],
+            )
+            for row in rows
+        }
+
+    async def open_books(self, partitions: Iterable[int]) -> None:
+        """Begin the books of partitions that have none."""
+        await self._connection.execute(SQL["open_books"], sorted(partitions))
+
+    async def move(self, walks: Mapping[int, Walk]) -> None:
+        """Move the positions from where the stretches began to where they end.
+
+        Raises PositionTaken when one is no longer where its stretch began.
+        """
+        rows = [
+            (
+                partition,
+                walk.before.next_offset,
+                walk.after.next_offset,
+                walk.after.clock.service_ms,
+                _clock_out(walk.after.clock),
+                walk.after.ticks,
+            )
+            for partition, walk in sorted(walks.items())
+        ]
+        moved = await self._connection.fetch(SQL["move_positions"], *_columns(rows, 6))
+        if taken := walks.keys() - {row["partition"] for row in moved}:
+            raise PositionTaken(f"partitions {sorted(taken)} were booked by another ledger")
+
+    async def accounts(self, deliveries: Iterable[UUID]) -> dict[UUID, Account]:
+        """Return the accounts of these deliveries, as far as they are known."""
+        rows = await self._connection.fetch(SQL["accounts"], list(deliveries))
+        return {row["delivery_id"]: account_in(row) for row in rows}
+
+    async def past_backstop(self, partition: int, service_ms: int) -> list[UUID]:
+        """Return the deliveries whose backstop lies before this instant of service time."""
+        rows = await self._connection.fetch(SQL["past_backstop"], partition, service_ms)
+        return [row["delivery_id"] for row in rows]
+
+    async def add_dispatches(
+        self, registrations: Sequence[tuple[int, int, DispatchRegistered]]
+    ) -> None:
+        """Write (partition, offset, registration) of new dispatches."""
+        rows = [
+            (
+                r.dispatch_id,
+                partition,
+                offset,
+                r.sender,
+                r.document_id,
+                r.issuer,
+                r.year,
+                r.number,
+                r.notation,
+                r.subject,
+                r.priority,
+                json.dumps(asdict(r.limits)),
+                len(r.recipients),
+                datetime.fromtimestamp(r.handed_over_ms / 1000, UTC),
+            )
+            for partition, offset, r in sorted(registrations, key=lambda r: r[2].dispatch_id)
+        ]
+        await self._connection.execute(SQL["add_dispatches"], *_columns(rows, 14))
+
+    async def put_accounts(self, accounts: Sequence[tuple[int, Account]]) -> None:
+        """Write (partition, account) as they stand, in the order of their keys."""
+        rows = [
+            _delivery_row(partition, account)
+            for partition, account in sorted(accounts, key=lambda a: a[1].delivery.delivery_id)
+        ]
+        await self._connection.execute(SQL["put_deliveries"], *_columns(rows, 13))
+
+    async def put_alerts(self, alerts: Sequence[tuple[int, Alert]]) -> None:
+        """Write (partition, alert): new ones, and the closing fact of known ones."""
+        await self._connection.executemany(
+            SQL["put_alerts"],
+            [
+                (
+                    a.subject_id,
+                    a.kind,
+                    a.dispatch_id,
+                    a.recipient,
+                    partition,
+                    list(a.start),
+                    a.due_ms,
+                    a.raised_offset,
+                    a.found_by,
+                    list(a.closing) if a.closing else None,
+                    a.reason,
+                )
+                for partition, a in sorted(alerts, key=lambda a: (a[1].subject_id, a[1].kind))
+            ],
+        )
+
+    async def unnamed_open(self, answers: Iterable[UUID]) -> list[Alert]:
+        """Return the open alerts about these unreadable answers that named no dispatch."""
+        rows = await self._connection.fetch(SQL["unnamed_open"], list(answers))
+        return [_alert_in(row) for row in rows]
+
+    async def documents(self, dispatches: Iterable[UUID]) -> dict[UUID, Document]:
+        """Return what pages say of these dispatches."""
+        rows = await self._connection.fetch(SQL["documents"], list(dispatches))
+        return {row["dispatch_id"]: Document(*tuple(row)[1:]) for row in rows}
+
+    async def add_history(self, lines: Sequence[tuple[int, Line]]) -> None:
+        """Write (partition, line) of history."""
+        await self._connection.copy_records_to_table(
+            "history",
+            columns=_HISTORY,
+            records=[
+                (
+                    partition,
+                    line.offset,
+                    line.append_ms,
+                    line.service_ms,
+                    line.type,
+                    line.dispatch_id,
+                    line.delivery_id,
+                    line.recipient,
+                    line.code,
+                    line.known,
+                    line.detail,
+                )
+                for partition, line in lines
+            ],
+        )
+
+    async def announce(self, records: Sequence[tuple[Outgoing, UUID, str]]) -> None:
+        """Queue (record, event id, type name) for the world, in this order."""
+        rows = [
+            (
+                r.topic,
+                r.key,
+                event_id,
+                name,
+                dict(r.headers)["traceparent"].decode(),
+                r.value,
+            )
+            for r, event_id, name in records
+        ]
+        await self._connection.execute(SQL["announce"], *_columns(rows, 6))
+        await self._connection.execute(f"NOTIFY {ANNOUNCEMENT_CHANNEL}")
+
+    async def tracked_accounts(self, partitions: Iterable[int]) -> list[tuple[int, Account]]:
+        """Return (partition, account) of every delivery that is neither accepted nor refused."""
+        rows = await self._connection.fetch(SQL["tracked_accounts"], list(partitions))
+        return [(row["partition"], account_in(row)) for row in rows]
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+
+
+def version_of(facts: Facts) -> int:
+    """Return the offset of the newest fact: of two renderings of a state the greater counts."""
+    return max((p.offset for positions in facts.values() for p in positions), default=-1)
+
+
+def _delivery_row(partition: int, account: Account) -> tuple[Any, ...]:
+    delivery = account.delivery
+    stands = state(delivery.facts)
+    due = next_due(account)
+    overdue = any(alert.closing is None for alert in account.alerts.values())
+    return (
+        delivery.delivery_id,
+        delivery.dispatch_id,
+        delivery.recipient,
+        partition,
+        stands,
+        _facts_out(delivery.facts),
+        stands in OPEN,
+        overdue,
+        bool(account.alerts) and not overdue,
+        due.kind if due else None,
+        due.due_ms if due else None,
+        due.backstop_ms if due else None,
+        version_of(delivery.facts),
+    )
