@@ -7,7 +7,7 @@ outbox by age, on the database's clock: what is not sent in time pages the opera
 
 import asyncio
 from collections.abc import Sequence
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
@@ -19,7 +19,6 @@ from hoatoc.domain import topic
 from hoatoc.domain.deadline import Kind
 from hoatoc.domain.event import AlertRaised, AlertResolved
 from hoatoc.kafka.client import (
-    Outgoing,
     headers_of,
     offer_all,
     outgoing,
@@ -27,6 +26,7 @@ from hoatoc.kafka.client import (
     send_all,
 )
 from hoatoc.kafka.dead_letter import unsent
+from hoatoc.ports import Announced, Outgoing
 from hoatoc.postgres.connection import listening, pool
 from hoatoc.postgres.handover import HandoverTables
 from hoatoc.postgres.ledger import ANNOUNCEMENT_CHANNEL, LedgerTables
@@ -79,7 +79,7 @@ async def watch_outbox(connection: asyncpg.Connection, settings: Settings) -> No
             await LedgerTables(connection).announce(told)
 
 
-def _unsent(row: asyncpg.Record, raised: bool, partitions: int) -> tuple[Outgoing, UUID, str]:
+def _unsent(row: asyncpg.Record, raised: bool, partitions: int) -> Announced:
     of = row["dispatch_id"]
     event = (AlertRaised if raised else AlertResolved)(
         event_id=uuid5(of, f"{Kind.UNSENT}/{'raised' if raised else 'resolved'}"),
@@ -136,8 +136,8 @@ def _topics(organs: Sequence[str]) -> list[str]:
 async def _lead(context: Context, connection: asyncpg.Connection) -> None:
     """Wait until no other instance announces."""
     LEADING.set(0)
-    while not await connection.fetchval(SQL["lead"], LOCK):
-        await asyncio.sleep(POLL_S)  # noqa: ASYNC110 - the lock is the database's
+    while not await connection.fetchval(SQL["lead"], LOCK):  # noqa: ASYNC110 - the database's
+        await asyncio.sleep(POLL_S)
     LEADING.set(1)
     context.log.info("leading")
 

@@ -8,8 +8,10 @@ PostgreSQL holds; the broker's committed offsets are for monitoring only.
 import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter as Tally
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID, uuid5
 
 import asyncpg
@@ -39,10 +41,11 @@ from hoatoc.domain.event import (
     DeliveriesUpdated,
     DeliveryUpdate,
 )
-from hoatoc.kafka.client import Outgoing, consumer, outgoing
+from hoatoc.kafka.client import consumer, outgoing
 from hoatoc.kafka.dead_letter import dead_letter
-from hoatoc.postgres.connection import Connection, pool
-from hoatoc.postgres.ledger import Document, LedgerTables, PositionTaken, version_of
+from hoatoc.ports import Announced, Document, Ledger, PositionTaken, Transactional
+from hoatoc.postgres.connection import pool
+from hoatoc.postgres.ledger import LedgerTables, version_of
 from hoatoc.program import Context, run
 
 NAME = "ledger"
@@ -58,8 +61,6 @@ SERVICE_LOST = Gauge(
     "Log time less service time since the first tick",
     ["partition"],
 )
-
-Announced = tuple[Outgoing, UUID, str]
 
 
 @dataclass(slots=True)
@@ -93,6 +94,7 @@ class Booking:
     partitions: int
     books: dict[int, PartitionBook] = field(default_factory=dict)
     documents: dict[UUID, Document] = field(default_factory=dict)
+    ledger: Callable[[Any], Ledger] = LedgerTables
 
     def walk(self, batch: Batch) -> dict[int, Walk]:
         """Read a batch from where the books end; raises LogGap when records are missing."""
@@ -104,7 +106,7 @@ class Booking:
 
     async def book(
         self,
-        connection: Connection,
+        connection: Transactional,
         walks: Mapping[int, Walk],
         parked: Sequence[Announced],
     ) -> None:
@@ -112,7 +114,7 @@ class Booking:
 
         Raises PositionTaken when another ledger has booked it; nothing is written then.
         """
-        tables = LedgerTables(connection)
+        tables = self.ledger(connection)
         async with connection.transaction():
             await tables.move(walks)
             await self._write(tables, walks, parked)
@@ -122,7 +124,7 @@ class Booking:
 
     async def _write(
         self,
-        tables: LedgerTables,
+        tables: Ledger,
         walks: Mapping[int, Walk],
         parked: Sequence[Announced],
     ) -> None:
@@ -143,11 +145,11 @@ class Booking:
             await tables.add_history(lines)
         if announced or parked:
             await tables.announce([*announced, *parked])
-        for _, line in lines:
-            BOOKED.labels(line.type).inc()
+        for name, count in Tally(line.type for _, line in lines).items():
+            BOOKED.labels(name).inc(count)
 
     async def _settle(
-        self, tables: LedgerTables, walks: Mapping[int, Walk]
+        self, tables: Ledger, walks: Mapping[int, Walk]
     ) -> tuple[list[tuple[int, Account]], list[tuple[int, Alert]], list[Announced]]:
         """Settle every delivery that the batch touches, or whose backstop it passes."""
         ids: dict[UUID, int] = {}
@@ -180,24 +182,32 @@ class Booking:
         return accounts, [(p, alert) for p, _, alert in alerts], [t for t in told if t]
 
     async def _unnamed(
-        self, tables: LedgerTables, walks: Mapping[int, Walk]
+        self, tables: Ledger, walks: Mapping[int, Walk]
     ) -> list[tuple[int, Alert | None, Alert]]:
         """Return (partition, before, after) of alerts about answers that named no dispatch."""
-        raised: dict[UUID, tuple[int, Alert]] = {
-            alert.subject_id: (partition, alert)
-            for partition, walked in walks.items()
-            for alert in unnamed_alerts(walked)
-        }
-        changed: list[tuple[int, Alert | None, Alert]] = []
+        raised: dict[UUID, tuple[int, Alert]] = {}
+        for partition, walked in walks.items():
+            for alert in unnamed_alerts(walked):
+                raised.setdefault(alert.subject_id, (partition, alert))
         back = {of: at for walked in walks.values() for of, at in walked.put_back.items()}
-        stored = await tables.unnamed_open(back) if back else []
-        for alert in stored:
-            closed = close_unnamed(alert, back)
-            changed.append((partition_of(alert, self.partitions), alert, closed))
-        changed += [(p, None, close_unnamed(alert, back)) for p, alert in raised.values()]
+        known = (
+            {a.subject_id: a for a in await tables.unnamed({*raised, *back})}
+            if raised or back
+            else {}
+        )
+        changed: list[tuple[int, Alert | None, Alert]] = [
+            (partition, None, close_unnamed(alert, back))
+            for of, (partition, alert) in raised.items()
+            if of not in known  # else it came again
+        ]
+        changed += [
+            (partition_of(alert, self.partitions), alert, close_unnamed(alert, back))
+            for of, alert in known.items()
+            if of in back and alert.closing is None
+        ]
         return changed
 
-    async def _learn(self, tables: LedgerTables, dispatches: set[UUID]) -> None:
+    async def _learn(self, tables: Ledger, dispatches: set[UUID]) -> None:
         """Have at hand what pages and senders are told of these dispatches."""
         if len(self.documents) > 50_000:
             self.documents.clear()
@@ -296,7 +306,7 @@ def _update(walked: Walk, account: Account) -> DeliveryUpdate:
     )
 
 
-class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
+class _Assigned(ConsumerRebalanceListener):
     """Goes on from what PostgreSQL holds, whatever the broker's group says."""
 
     def __init__(self, reader: AIOKafkaConsumer, database: asyncpg.Pool, booking: Booking) -> None:

@@ -64,9 +64,9 @@ def text(alert: Alert, organs: Mapping[str, Organ], now: datetime) -> page.Page:
     recipient = organs.get(alert.recipient or alert.sender or "")
     sender = organs.get(alert.sender or "")
     about = page.Copy(
-        number=alert.number or "—",
-        notation=alert.notation or "—",
-        subject=alert.subject or alert.reason or "—",
+        number=alert.number or "",
+        notation=alert.notation or "",
+        subject=alert.subject or "—",
         priority=alert.priority,
         sender=sender.name if sender else alert.sender or "—",
         recipient=recipient.name if recipient else alert.recipient or "—",
@@ -74,6 +74,7 @@ def text(alert: Alert, organs: Mapping[str, Organ], now: datetime) -> page.Page:
         recipient_telephone=recipient.telephone if recipient else "",
         since=_time(alert.since_ms),
         due=_time(alert.due_ms) if alert.due_ms is not None else None,
+        reason=alert.reason or "",
     )
     kind = Kind(alert.kind)
     if isinstance(alert, AlertRaised):
@@ -166,7 +167,7 @@ class Pager:
             return
 
     async def _deliver(self, session: aiohttp.ClientSession, row: asyncpg.Record) -> None:
-        alert = cast(Alert, codec.decode(row["alert"]))
+        alert = cast("Alert", codec.decode(row["alert"]))
         fault, wait_s = await self._post(session, alert)
         of = (row["subject_id"], row["kind"], row["version"])
         async with self.database.acquire() as connection:

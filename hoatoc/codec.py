@@ -42,6 +42,8 @@ class _Writer:
     name: str
     schema: Schema
     nested: tuple[str, ...]
+    unknown: frozenset[str]
+    """fields that the class does not have (any more)"""
 
 
 def _schema_files() -> list[Traversable]:
@@ -64,7 +66,8 @@ def _writers() -> tuple[dict[bytes, _Writer], dict[type, tuple[bytes, _Writer]]]
         name = schema["name"]
         nested = tuple(f["name"] for f in schema["fields"] if f["name"] in _NESTED)
         crc = bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO"))
-        writer = _Writer(name, fastavro.parse_schema(schema, named_schemas={}), nested)
+        unknown = frozenset(f["name"] for f in schema["fields"]) - {*_names(EVENTS[name])}
+        writer = _Writer(name, fastavro.parse_schema(schema, named_schemas={}), nested, unknown)
         if crc not in by_print:
             by_print[crc] = writer
         if file.name == f"{name}.avsc" and "released" not in str(file):
@@ -72,9 +75,11 @@ def _writers() -> tuple[dict[bytes, _Writer], dict[type, tuple[bytes, _Writer]]]
     return by_print, current
 
 
-@cache
-def _names(cls: type) -> tuple[str, ...]:
+def _names_of(cls: Any) -> tuple[str, ...]:
     return tuple(f.name for f in fields(cls))
+
+
+_names: Callable[[Any], tuple[str, ...]] = cache(_names_of)
 
 
 def _plain(value: Any) -> dict[str, Any]:
@@ -123,5 +128,6 @@ def _adapt(writer: _Writer, record: dict[str, Any]) -> Event:
     for name in writer.nested:
         make, inner = _NESTED[name], record[name]
         record[name] = [make(**i) for i in inner] if isinstance(inner, list) else make(**inner)
-    cls = EVENTS[writer.name]
-    return cls(**{name: record[name] for name in _names(cls) if name in record})
+    for name in writer.unknown:
+        del record[name]
+    return EVENTS[writer.name](**record)

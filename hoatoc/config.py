@@ -5,7 +5,7 @@ refuses to start. `docs/settings.md` is generated from the descriptions below.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -174,13 +174,13 @@ def options() -> Iterator[tuple[str, str, object]]:
             yield f"{PREFIX}{name}".upper(), field.description or "", default
 
 
-def load(environ: Mapping[str, str] | None = None) -> Settings:
+def load() -> Settings:
     """Read the settings from the environment.
 
     Raises SettingsInvalid for an unknown `HOATOC_` name or a value that cannot be used.
     """
     known = {name for name, _, _ in options()}
-    names = {name.upper() for name in (os.environ if environ is None else environ)}
+    names = {name.upper() for name in os.environ}
     if unknown := sorted(n for n in names if n.startswith(PREFIX) and n not in known):
         raise SettingsInvalid(
             f"unknown setting {', '.join(unknown)}: correct or unset it (known: docs/settings.md)"

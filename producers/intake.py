@@ -43,9 +43,10 @@ from hoatoc.domain.event import (
 )
 from hoatoc.domain.horizon import Horizon
 from hoatoc.domain.policy import Policy
-from hoatoc.kafka.client import Outgoing, consumer, outgoing, producer, send_all
+from hoatoc.kafka.client import consumer, outgoing, producer, send_all
 from hoatoc.kafka.dead_letter import PUT_BACK_HEADER, dead_letter
 from hoatoc.policy_file import load_policy
+from hoatoc.ports import Announced, Outgoing
 from hoatoc.postgres.connection import pool
 from hoatoc.postgres.handover import HandoverTables
 from hoatoc.postgres.ledger import LedgerTables
@@ -264,7 +265,7 @@ class Intake:
         organ: str,
         reason: str | None,
         since_ms: int | None = None,
-    ) -> tuple[Outgoing, UUID, str]:
+    ) -> Announced:
         """Return the alert about a hand-over that was refused; resolved when there is no reason."""
         kind, raised = Kind.UNSENT, reason is not None
         event = (AlertRaised if raised else AlertResolved)(
@@ -303,7 +304,7 @@ class Intake:
         return bool(feeds) and all(self.horizons[p].within(now_ms, gap) for p in feeds)
 
 
-class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
+class _Assigned(ConsumerRebalanceListener):
     """Takes hand-overs up from what PostgreSQL holds, reports from the group's offsets."""
 
     def __init__(self, intake: Intake) -> None:

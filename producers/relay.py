@@ -29,8 +29,9 @@ from hoatoc.domain.event import (
     Refusal,
 )
 from hoatoc.domain.identity import DispatchId, OrganCode, delivery_id
-from hoatoc.kafka.client import Outgoing, offer_all, outgoing, producer, send_all
+from hoatoc.kafka.client import offer_all, outgoing, producer, send_all
 from hoatoc.kafka.dead_letter import unsent
+from hoatoc.ports import Outgoing
 from hoatoc.postgres.connection import listening, pool
 from hoatoc.postgres.handover import OUTBOX_CHANNEL, Claimed, HandoverTables
 from hoatoc.program import Context, run

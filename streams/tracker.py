@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from uuid import uuid5
 
 import asyncpg
@@ -26,7 +26,8 @@ from hoatoc.domain import topic
 from hoatoc.domain.book import Entry, PartitionBook
 from hoatoc.domain.event import DeadlinePassed, Tick
 from hoatoc.domain.watch import Passed, Watch
-from hoatoc.kafka.client import Outgoing, consumer, outgoing, producer, send_all
+from hoatoc.kafka.client import consumer, outgoing, producer, send_all
+from hoatoc.ports import Outgoing
 from hoatoc.postgres.connection import pool
 from hoatoc.postgres.ledger import LedgerTables
 from hoatoc.program import Context, run
@@ -196,7 +197,7 @@ def application(settings: Settings, tracker: Tracker, failed: "asyncio.Future[No
             raise
 
     app.agent(log, concurrency=1)(track)
-    app.on_partitions_assigned.connect(assigned, weak=False)
+    app.on_partitions_assigned.connect(cast("Any", assigned), weak=False)
     return app
 
 

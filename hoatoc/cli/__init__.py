@@ -1,13 +1,66 @@
-"""The command line of Hoatoc."""
+"""The command line of Hoatoc.
+
+Exit status: 0 done; 1 failed, or a proof that does not hold; 2 a wrong argument or setting;
+3 nothing runs, or the broker or the database is away; 4 what was given is refused.
+"""
+
+import sys
 
 import typer
+from rich.console import Console
 
-from hoatoc.cli import stack
+from hoatoc.cli import dead_letter, demo, document, ledger, organ, stack
+from hoatoc.config import SettingsInvalid
+from hoatoc.domain.error import HoatocError, PeerFault, Unavailable
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    help="Hoatoc: every document proven to have reached its recipients, or a person paged.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
 stack.register(app)
+app.add_typer(organ.organs, name="organs")
+for command in (
+    document.send,
+    document.inbox,
+    document.take,
+    document.answer,
+    ledger.show,
+    ledger.deliveries,
+    ledger.overdue,
+    ledger.alerts,
+    ledger.books,
+    ledger.lag,
+    organ.topics,
+):
+    app.command()(command)
+app.add_typer(dead_letter.dead_letters, name="dead-letters")
+app.command()(demo.demo)
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; an error says what to do, and its kind is the exit status."""
+    try:
+        app()
+    except HoatocError as error:
+        console = Console(stderr=True, highlight=False)
+        console.print(f"[red]{type(error).__name__}[/red] ", end="")
+        console.print(str(error), markup=False, soft_wrap=True)
+        if isinstance(error, Unavailable):
+            console.print(_safe(), markup=False, soft_wrap=True)
+        sys.exit(_status(error))
+
+
+def _status(error: HoatocError) -> int:
+    if isinstance(error, SettingsInvalid):
+        return 2
+    if isinstance(error, Unavailable):
+        return 3
+    return 4 if isinstance(error, PeerFault) else 1
+
+
+def _safe() -> str:
+    return (
+        "Nothing was lost: what is in the outbox stays there and will be sent; a command that "
+        "ended here changed nothing, so run it again."
+    )

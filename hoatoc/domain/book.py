@@ -20,7 +20,7 @@ books whether the answer is read with the tick or after it.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from hoatoc.domain.deadline import (
@@ -110,8 +110,7 @@ class Account:
     alerts: Mapping[Kind, Alert] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of history: a record of the log other than a tick."""
 
     offset: int
@@ -135,7 +134,7 @@ class Touched:
     facts: dict[Fact, tuple[Position, ...]] = field(default_factory=dict)
     registration: DispatchRegistered | None = None
     answer: Answer | None = None
-    reasons: dict[Fact, str] = field(default_factory=dict)
+    reasons: dict[Fact, str | None] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -201,8 +200,8 @@ def at_line(at: Position) -> tuple[int, int, int]:
     return at.offset, at.append_ms, at.service_ms
 
 
-def _line(result: Walk, at: Position, event: Event, **columns: object) -> None:
-    result.lines.append(Line(*at_line(at), type(event).__name__, **columns))  # type: ignore[arg-type]
+def _line(result: Walk, at: Position, event: Event, **columns: Any) -> None:
+    result.lines.append(Line(*at_line(at), type(event).__name__, **columns))
 
 
 def _touch(result: Walk, dispatch_id: UUID, recipient: str) -> tuple[UUID, Touched]:
@@ -214,7 +213,10 @@ def _touch(result: Walk, dispatch_id: UUID, recipient: str) -> tuple[UUID, Touch
 
 
 def _add(touched: Touched, fact: Fact, at: Position) -> None:
-    touched.facts = dict(merge(touched.facts, {fact: (at,)}))
+    if fact in touched.facts:
+        touched.facts = dict(merge(touched.facts, {fact: (at,)}))
+    else:
+        touched.facts[fact] = (at,)
 
 
 def _note_registration(result: Walk, event: DispatchRegistered, at: Position) -> None:
@@ -242,8 +244,7 @@ def _note_answer(result: Walk, event: Answer, at: Position) -> None:
     code, said = answer_words(event)
     for fact in facts_of(event):
         _add(touched, fact, at)
-        if said is not None:
-            touched.reasons.setdefault(fact, said)
+        touched.reasons.setdefault(fact, said)  # the first counts, even if it gives none
     touched.answer = event
     if event.put_back_of is not None:
         result.put_back.setdefault(event.put_back_of, at)
@@ -335,7 +336,8 @@ def _join(known: Delivery | None, of: UUID, touched: Touched | None) -> Delivery
     limits = touched.registration.limits if touched.registration else None
     if known is None:
         return Delivery(of, touched.dispatch_id, touched.recipient, limits, touched.facts)
-    return replace(known, limits=known.limits or limits, facts=merge(known.facts, touched.facts))
+    facts = merge(known.facts, touched.facts)
+    return Delivery(of, known.dispatch_id, known.recipient, known.limits or limits, facts)
 
 
 def _verdict(deadline: Deadline, delivery: Delivery, walked: Walk) -> Alert | None:

@@ -8,10 +8,11 @@ A deadline runs from the fact that starts it to the fact that closes it, in serv
 
 It is due at start + limit + allowance. It is kept if the closing fact's service time is at or
 before due; broken if it is later, or if nothing closes it and the partition's service time has
-passed due. Skips are normal (01 then 06), so a status closes wherever it stands; `fail` and an
-answer that could not be read close only what had started before them, for what starts later is a
-new wait. An answer that could not be read closes what an answer could close: the recipient did
-answer, and the fault is ours.
+passed due. Skips are normal (01 then 06), so a status closes wherever it stands. An answer that
+could not be read closes what an answer could close: the recipient did answer, and the fault is
+ours. Whatever the answer, it closes `arrive` even if it overtook the publication: it is about a
+copy that was there. `accept` is closed by `fail` and by an unreadable answer only if it had
+started before them: a copy that is taken after all is a new wait.
 
 Besides broken deadlines, three failures are alerts at once: receive-failed, send-failed (the
 broker refused the copy), unreadable. Limits come with the registration; legal clocks and
@@ -50,14 +51,17 @@ DEADLINES = (Kind.PUBLISH, Kind.ARRIVE, Kind.ACCEPT)
 
 _ANYWHERE = {
     Kind.PUBLISH: (Fact.PUBLISHED, Fact.SEND_REFUSED),
-    Kind.ARRIVE: (*TAKEN, Fact.REFUSED),
+    Kind.ARRIVE: (*TAKEN, Fact.REFUSED, Fact.FAIL, Fact.UNREADABLE),
     Kind.ACCEPT: (*ACCEPTANCES, Fact.REFUSED),
 }
 _ONLY_AFTER_START = {
     Kind.PUBLISH: (),
-    Kind.ARRIVE: (Fact.FAIL, Fact.UNREADABLE),
+    Kind.ARRIVE: (),
     Kind.ACCEPT: (Fact.FAIL, Fact.UNREADABLE),
 }
+
+
+_LIMIT = {Kind.PUBLISH: "publish_ms", Kind.ARRIVE: "arrive_ms", Kind.ACCEPT: "accept_ms"}
 
 
 class Judgement(StrEnum):
@@ -90,11 +94,7 @@ class Failure:
 
 def due_of(kind: Kind, start: Position, limits: Limits) -> int:
     """Return the instant of service time by which the next stage must be reached, ms."""
-    limit = {
-        Kind.PUBLISH: limits.publish_ms,
-        Kind.ARRIVE: limits.arrive_ms,
-        Kind.ACCEPT: limits.accept_ms,
-    }[kind]
+    limit: int = getattr(limits, _LIMIT[kind])
     return start.service_ms + limit + limits.allowance_ms
 
 
@@ -114,11 +114,9 @@ def deadlines(facts: Facts, limits: Limits | None) -> Iterator[Deadline]:
 
 
 def _closing(kind: Kind, start: Position, facts: Facts) -> Position | None:
-    found = (
-        first(facts, *_ANYWHERE[kind]),
-        first_after(facts, start, *_ONLY_AFTER_START[kind]),
-    )
-    return min((p for p in found if p is not None), default=None)
+    anywhere = first(facts, *_ANYWHERE[kind])
+    after = first_after(facts, start, *_ONLY_AFTER_START[kind])
+    return min(anywhere, after) if anywhere and after else anywhere or after
 
 
 def judge(deadline: Deadline, service_ms: int) -> Judgement:

@@ -101,15 +101,22 @@ def merge(one: Facts, other: Facts) -> Facts:
 
 def first(facts: Facts, *kinds: Fact) -> Position | None:
     """Return the lowest position at which any of these kinds stands."""
-    return min((facts[kind][0] for kind in kinds if kind in facts), default=None)
+    found: Position | None = None
+    for kind in kinds:
+        positions = facts.get(kind)
+        if positions is not None and (found is None or positions[0] < found):
+            found = positions[0]
+    return found
 
 
 def first_after(facts: Facts, start: Position, *kinds: Fact) -> Position | None:
     """Return the lowest position behind `start` at which any of these kinds stands."""
-    return min(
-        (p for kind in kinds for p in facts.get(kind, ()) if p.offset > start.offset),
-        default=None,
-    )
+    found: Position | None = None
+    for kind in kinds:
+        for position in facts.get(kind, ()):
+            if position.offset > start.offset and (found is None or position < found):
+                found = position
+    return found
 
 
 def facts_of(answer: Answer) -> tuple[Fact, ...]:

@@ -16,8 +16,8 @@ from unicodedata import normalize
 from xml.etree.ElementTree import ParseError
 from xml.sax.saxutils import escape
 
-from defusedxml import DefusedXmlException  # type: ignore[import-untyped]  # ships no types
-from defusedxml.ElementTree import DefusedXMLParser  # type: ignore[import-untyped]
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
 
 from hoatoc.domain.packet import (
     Attachment,

@@ -27,7 +27,11 @@ _PRIORITIES_EN = ("normal", "urgent", "very urgent", "express", "express by the 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
-    """The copy that a page is about; times are aware, `due` is None where no deadline is meant."""
+    """The copy that a page is about.
+
+    Times are aware; `due` is None where no deadline is meant; `reason` is what was reported of a
+    failure; number and notation are empty where no document could be named.
+    """
 
     number: str
     notation: str
@@ -39,6 +43,7 @@ class Copy:
     recipient_telephone: str
     since: datetime
     due: datetime | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +85,7 @@ def resolved(kind: AlertKind, copy: Copy, at: datetime) -> Page:
 
 
 def _name(copy: Copy) -> str:
-    return f"{copy.number}/{copy.notation}"
+    return f"{copy.number}/{copy.notation}" if copy.number else "—"
 
 
 def _priority_vi(copy: Copy) -> str:
@@ -108,7 +113,8 @@ def _body_vi(copy: Copy, deadline: str) -> str:
         f"Nơi nhận: {copy.recipient} (liên hệ: {_contact(copy)})",
         f"Từ lúc: {_time(copy.since)}",
     ]
-    return "\n".join(lines + ([f"{deadline}: {_time(copy.due)}"] if copy.due else []))
+    lines += [f"{deadline}: {_time(copy.due)}"] if copy.due else []
+    return "\n".join(lines + ([f"Lý do: {copy.reason}"] if copy.reason else []))
 
 
 def _body_en(copy: Copy, deadline: str) -> str:
@@ -120,7 +126,8 @@ def _body_en(copy: Copy, deadline: str) -> str:
         f"Recipient: {copy.recipient} (contact: {_contact(copy)})",
         f"Since: {_time(copy.since)}",
     ]
-    return "\n".join(lines + ([f"{deadline}: {_time(copy.due)}"] if copy.due else []))
+    lines += [f"{deadline}: {_time(copy.due)}"] if copy.due else []
+    return "\n".join(lines + ([f"Reason: {copy.reason}"] if copy.reason else []))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,14 @@ Legal clocks and working calendars will enter behind `limits_for` and `deadline.
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from hoatoc.domain.error import OurFault
 from hoatoc.domain.event import Limits
 
 URGENCIES = ("normal", "urgent", "very_urgent", "express", "timed_express")
 STAGES = ("publish_s", "arrive_s", "accept_s")
+_CENTURY_S = 100 * 366 * 24 * 3600
 
 
 class PolicyInvalid(OurFault):
@@ -57,16 +59,22 @@ def parse_policy(text: str) -> Policy:
     )
 
 
-def _only(table: Mapping[str, object], known: set[str], prefix: str) -> None:
+def _only(table: Any, known: set[str], prefix: str) -> None:
+    if not isinstance(table, dict):
+        raise PolicyInvalid(f"policy: {prefix[:-1]} is {table!r}; expected a table")
     if unknown := sorted(table.keys() - known):
         raise PolicyInvalid(f"policy: {prefix}{unknown[0]} is not known; known: {sorted(known)}")
 
 
 def _ms(table: Mapping[str, object], key: str, prefix: str) -> int:
     value = table.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+    if (
+        not isinstance(value, int | float)
+        or isinstance(value, bool)
+        or not 0.001 <= value < _CENTURY_S
+    ):
         raise PolicyInvalid(
-            f"policy: {prefix}{key} is {value!r}; expected seconds, more than nothing"
+            f"policy: {prefix}{key} is {value!r}; expected seconds, a thousandth at least"
         )
     return round(value * 1000)
 

@@ -14,13 +14,15 @@ from dataclasses import dataclass, field, replace
 
 from hoatoc.domain.event import Tick
 
+NEVER = 0
+
 
 @dataclass(frozen=True, slots=True)
 class PartitionClock:
     """What a partition knows of time; all in milliseconds.
 
-    `shards` holds the append time of the last tick of each shard of each path; `writers` holds
-    (append time, writer's clock) of the last tick of each writer.
+    `shards` holds the append time of the last tick of each shard of each path, `NEVER` of one that
+    has not ticked yet; `writers` holds (append time, writer's clock) of each writer's last tick.
     """
 
     service_ms: int = 0
@@ -32,7 +34,8 @@ class PartitionClock:
 
 def advance(clock: PartitionClock, tick: Tick, append_ms: int) -> PartitionClock:
     """Return the clock after a tick that the broker appended at `append_ms` (1970 UTC)."""
-    seen = {n: at for n, at in clock.shards.get(tick.path, {}).items() if n < tick.shards}
+    known = clock.shards.get(tick.path, {})
+    seen = {n: known.get(n, NEVER) for n in range(tick.shards)}
     shards = {**clock.shards, tick.path: {**seen, tick.shard: append_ms}}
     step = 0
     if clock.log_ms and tick.writer in clock.writers and _all_served(shards, tick, append_ms):
@@ -61,13 +64,9 @@ def _step(clock: PartitionClock, tick: Tick, append_ms: int) -> int:
 
 
 def _all_served(shards: Mapping[str, Mapping[int, int]], tick: Tick, append_ms: int) -> bool:
-    """Tell whether each shard of each path in force ticked within max_gap of append time."""
+    """Tell whether each shard of each path in force ticked within max_gap of append time.
 
-    def served(path: str) -> bool:
-        known = shards.get(path, {})
-        expected = range(tick.shards) if path == tick.path else known
-        return bool(known) and all(
-            n in known and append_ms - known[n] <= tick.max_gap_ms for n in expected
-        )
-
-    return all(served(path) for path in tick.paths)
+    Either way: when the broker's clock has stepped back, an earlier tick proves nothing.
+    """
+    last = [shards.get(path, {0: NEVER}).values() for path in tick.paths]
+    return all(abs(append_ms - at) <= tick.max_gap_ms for path in last for at in path)

@@ -38,9 +38,9 @@ class Watch:
     heard_ms: dict[str, int] = field(default_factory=dict)
 
     def begin(self, book: PartitionBook, accounts: Iterable[Account]) -> None:
-        """Begin from a snapshot of the books."""
+        """Begin from a snapshot of the books, the oldest delivery first."""
         self.book = book
-        for account in accounts:
+        for account in sorted(accounts, key=_since_ms):
             self._keep(account)
 
     def observe(self, entry: Entry) -> list[Passed]:
@@ -53,11 +53,11 @@ class Watch:
         book = PartitionBook(entry.offset, self.book.clock, self.book.ticks)
         walked = walk(book, [entry])
         self.book = walked.after
-        for of, touched in walked.touched.items():
+        for touched in walked.touched.values():
             if touched.answer is not None:
                 self.heard_ms[touched.recipient] = entry.append_ms
-            known = self.accounts.get(of)
-            account = settle(known, of, walked)
+        for of in (*walked.touched, *walked.proposals):  # a proposal leads on to the next deadline
+            account = settle(self.accounts.get(of), of, walked)
             if account and account.delivery.limits is not None:
                 self._keep(account)
         return list(self._passed()) if walked.ticks else []
@@ -88,5 +88,9 @@ class Watch:
     def oldest_ms(self) -> int | None:
         """Return when the oldest open delivery was registered (log time, ms of 1970 UTC)."""
         for account in self.accounts.values():
-            return min(p[0].append_ms for p in account.delivery.facts.values())
+            return _since_ms(account)
         return None
+
+
+def _since_ms(account: Account) -> int:
+    return min(p[0].append_ms for p in account.delivery.facts.values())

@@ -1,11 +1,10 @@
 """A minute wheel: what is due when, by the minute of service time.
 
-One entry a delivery. Moving or dropping an entry only forgets its due; the bucket that names it is
-cleaned when its minute comes, so each change costs the same however many entries there are.
+One entry a delivery. Each change touches one bucket, so it costs the same however many entries
+there are, and a bucket holds exactly what is due in its minute.
 """
 
 import heapq
-from collections.abc import Iterator
 from uuid import UUID
 
 _MINUTE_MS = 60_000
@@ -26,6 +25,7 @@ class Wheel:
         """Put an entry at its due, or move it there."""
         if self._due.get(entry) == due_ms:
             return
+        self.drop(entry)
         self._due[entry] = due_ms
         minute = due_ms // _MINUTE_MS
         if minute not in self._buckets:
@@ -35,27 +35,24 @@ class Wheel:
 
     def drop(self, entry: UUID) -> None:
         """Forget an entry, if it is there."""
-        self._due.pop(entry, None)
+        due = self._due.pop(entry, None)
+        if due is not None:
+            self._buckets[due // _MINUTE_MS].discard(entry)
 
-    def pop_passed(self, service_ms: int) -> Iterator[UUID]:
+    def pop_passed(self, service_ms: int) -> list[UUID]:
         """Take out every entry whose due lies before this instant."""
+        passed: list[UUID] = []
         while self._minutes and self._minutes[0] * _MINUTE_MS < service_ms:
-            minute = self._minutes[0]
-            waiting: set[UUID] = set()
-            for entry in self._buckets[minute]:
-                due = self._due.get(entry)
-                if due is None or due // _MINUTE_MS != minute:
-                    continue
-                if due < service_ms:
-                    del self._due[entry]
-                    yield entry
-                else:
-                    waiting.add(entry)
-            if waiting:
-                self._buckets[minute] = waiting
-                return
-            del self._buckets[minute]
-            heapq.heappop(self._minutes)
+            bucket = self._buckets[self._minutes[0]]
+            over = [entry for entry in bucket if self._due[entry] < service_ms]
+            passed += over
+            for entry in over:
+                del self._due[entry]
+            bucket.difference_update(over)
+            if bucket:
+                break
+            del self._buckets[heapq.heappop(self._minutes)]
+        return passed
 
     def within(self, service_ms: int, minutes: int) -> int:
         """Count the entries due in the next minutes, to the minute."""

@@ -126,6 +126,10 @@ def _progress(console: Console, total: int) -> Iterator[Callable[[], None]]:
 def _fetch_one(jar: Jar, scratch: Path, folder: Path) -> None:
     try:
         fetched = _resolve(jar, scratch)
+    except ImportError as error:
+        raise JarUnavailable(
+            f"jgo, which fetches jars, is absent: pip install 'hoatoc[embedded]', or {_EXTERNAL}"
+        ) from error
     except (OSError, RuntimeError) as error:
         raise JarUnavailable(
             f"{jar.file_name} could not be fetched ({type(error).__name__}): check the network "

@@ -22,6 +22,7 @@ from hoatoc.embedded.jar import fetch
 from hoatoc.embedded.port import free_ports, is_free
 from hoatoc.embedded.process import Child
 from hoatoc.embedded.supervisor import Supervisor
+from hoatoc.prepare import prepare
 from hoatoc.telemetry import PORTS
 
 PROGRAMS = {
@@ -72,20 +73,13 @@ class Stack:
         )
 
 
-async def prepare_stores(settings: Settings) -> None:
-    """Apply the migrations and create the topics."""
-    from hoatoc.prepare import prepare
-
-    await prepare(settings)
-
-
 @asynccontextmanager
 async def stack(
     settings: Settings,
     *,
     parts: Collection[str] | None = None,
     console: Console | None = None,
-    prepare: Prepare = prepare_stores,
+    prepare: Prepare = prepare,
 ) -> AsyncIterator[Stack]:
     """Start the parts (None: all), yield when they are ready, and end them at exit.
 
@@ -111,7 +105,7 @@ async def up(
     parts: Collection[str] | None = None,
     on_ready: Callable[[RunState], None],
     console: Console,
-    prepare: Prepare = prepare_stores,
+    prepare: Prepare = prepare,
 ) -> None:
     """Run a stack until SIGINT, SIGTERM or SIGHUP; raise what `stack` raises."""
     asked = asyncio.Event()
@@ -177,7 +171,10 @@ def _wanted(settings: Settings, parts: Collection[str] | None) -> set[str]:
             f"programs need {' and '.join(lacking)}: add to the parts, or set "
             "HOATOC_POSTGRES_DSN and HOATOC_KAFKA_BOOTSTRAP_SERVERS"
         )
-    return wanted - {name for name, address in external.items() if address}
+    started = wanted - {name for name, address in external.items() if address}
+    if not started:
+        raise PartsInvalid(f"no part is left to start: choose of {', '.join(PARTS)}")
+    return started
 
 
 async def _start_stores(

@@ -26,6 +26,7 @@ HEALTHY_S = 30.0
 FIRST_ATTEMPTS = 3
 STOP_S = 9.5
 _STAGE_SHARE = 0.5
+_LAST_S = 1.0
 
 
 class ChildFailed(Unavailable):
@@ -94,14 +95,9 @@ class Supervisor:
 
     async def _end(self, child: Child, patience_s: float) -> None:
         process = self._processes.get(child.name)
-        if process and process.returncode is None:
-            _signal(process, child.stop)
-            try:
-                await asyncio.wait_for(process.wait(), patience_s)
-            except TimeoutError:
-                self._tell(f"{child.name} overstays: {child.end.name}")
-                _signal(process, child.end)
-                await process.wait()
+        if process and not await _ends(process, child.stop, patience_s):
+            self._tell(f"{child.name} overstays: {child.end.name}")
+            await _ends(process, child.end, _LAST_S) or await _ends(process, signal.SIGKILL)
         keeper = self._keepers[child.name]
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
@@ -147,10 +143,7 @@ class Supervisor:
 
     def _set(self, child: Child, **changes: object) -> None:
         blank = ChildState(
-            name=child.name,
-            since=_now(),
-            log=child.log,
-            metrics_port=child.metrics_port,
+            name=child.name, since=_now(), log=child.log, metrics_port=child.metrics_port
         )
         before = self.state.children.get(child.name, blank)
         after = before.model_copy(update={"since": _now(), **changes})
@@ -169,25 +162,33 @@ class Supervisor:
 
 
 async def _before_end(process: Process, ready: Awaitable[None]) -> bool:
+    """Tell whether a child became ready; one that does neither that nor end is killed."""
     waits = [asyncio.ensure_future(ready), asyncio.ensure_future(process.wait())]
     try:
         done, _ = await asyncio.wait(waits, timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
+        for wait in done:
+            wait.result()
     finally:
         for wait in waits:
             wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
     if not done:
-        _signal(process, signal.SIGKILL)
-        await process.wait()
+        await _ends(process, signal.SIGKILL)
     return process.returncode is None
+
+
+async def _ends(process: Process, number: signal.Signals, patience_s: float | None = None) -> bool:
+    with suppress(ProcessLookupError):
+        process.send_signal(number)
+    try:
+        await asyncio.wait_for(process.wait(), patience_s)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _ready(state: RunState) -> set[str]:
     return {name for name, child in state.children.items() if child.state == "ready"}
-
-
-def _signal(process: Process, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        process.send_signal(number)
 
 
 def _cause(returncode: int | None) -> str:

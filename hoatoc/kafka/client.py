@@ -7,7 +7,6 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +29,7 @@ from hoatoc import codec
 from hoatoc.config import Kafka
 from hoatoc.domain.error import Unavailable
 from hoatoc.domain.event import Event
+from hoatoc.ports import Outgoing as Outgoing  # noqa: PLC0414 - what is sent here
 from hoatoc.telemetry import traceparent
 
 AWAY = (KafkaConnectionError, KafkaTimeoutError, OSError, asyncio.TimeoutError)
@@ -47,17 +47,6 @@ MAX_RECORD_BYTES = 2 * 1024 * 1024
 
 class BrokerAway(Unavailable):
     """The broker does not answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A record on its way: an encoded event, its place and its headers."""
-
-    topic: str
-    key: bytes
-    value: bytes
-    headers: list[tuple[str, bytes]]
-    partition: int | None = None
 
 
 def outgoing(
@@ -213,8 +202,10 @@ async def offer_all(to: AIOKafkaProducer, records: Sequence[Outgoing]) -> list[K
             answers.append(refusal)
     sent = [a for a in answers if isinstance(a, asyncio.Future)]
     await asyncio.wait(sent) if sent else None
-    results = [a.exception() if isinstance(a, asyncio.Future) else a for a in answers]
-    for result in results:
+    refusals: list[KafkaError | None] = []
+    for answer in answers:
+        result = answer.exception() if isinstance(answer, asyncio.Future) else answer
         if result is not None and not isinstance(result, REFUSALS):
             raise result
-    return results
+        refusals.append(result)
+    return refusals

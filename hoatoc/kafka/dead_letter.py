@@ -9,7 +9,8 @@ from aiokafka.structs import ConsumerRecord
 
 from hoatoc.domain import topic
 from hoatoc.domain.event import DeadLettered, Header
-from hoatoc.kafka.client import Outgoing, outgoing
+from hoatoc.kafka.client import outgoing
+from hoatoc.ports import Outgoing
 from hoatoc.telemetry import DEAD_LETTERS
 
 _NAMESPACE = UUID("0d0c5a52-63f4-5f0c-8a6e-9f9c1d3a0807")

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from hoatoc.domain.book import (
     Account,
@@ -19,45 +21,16 @@ from hoatoc.domain.book import (
 )
 from hoatoc.domain.deadline import Kind
 from hoatoc.domain.delivery import OPEN, Delivery, Fact, Facts, Position, state
-from hoatoc.domain.error import OurFault
 from hoatoc.domain.event import DispatchRegistered, Limits
 from hoatoc.domain.service_time import PartitionClock
-from hoatoc.kafka.client import Outgoing
+from hoatoc.ports import Announced, Document, PositionTaken
 from hoatoc.postgres.connection import Connection
 from hoatoc.postgres.query import queries
 
 SQL = queries("ledger")
+Row = Mapping[str, Any] | asyncpg.Record
 ANNOUNCEMENT_CHANNEL = "hoatoc_announcement"
-_HISTORY = (
-    "partition",
-    "log_offset",
-    "append_ms",
-    "service_ms",
-    "type",
-    "dispatch_id",
-    "delivery_id",
-    "recipient",
-    "code",
-    "known",
-    "detail",
-)
-
-
-class PositionTaken(OurFault):
-    """Another ledger has booked this stretch: what was read must be dropped and read again."""
-
-    retriable = True
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What a page says of a dispatch."""
-
-    sender: str
-    number: str
-    notation: str
-    subject: str
-    priority: int
+_HISTORY = ("partition", "log_offset", *Line._fields[1:])
 
 
 def _clock_out(clock: PartitionClock) -> str:
@@ -98,7 +71,7 @@ def _limits_in(text: str) -> Limits:
     return Limits(**json.loads(text))
 
 
-def _alert_in(row: Mapping[str, Any]) -> Alert:
+def _alert_in(row: Row) -> Alert:
     return Alert(
         UUID(str(row["subject_id"])),
         Kind(row["kind"]),
@@ -113,7 +86,7 @@ def _alert_in(row: Mapping[str, Any]) -> Alert:
     )
 
 
-def account_in(row: Mapping[str, Any]) -> Account:
+def account_in(row: Row) -> Account:
     """Build an account from a row of `accounts` or `tracked_accounts`."""
     limits = _limits_in(row["limits"]) if row["limits"] else None
     delivery = Delivery(
@@ -234,9 +207,9 @@ class LedgerTables:
             ],
         )
 
-    async def unnamed_open(self, answers: Iterable[UUID]) -> list[Alert]:
-        """Return the open alerts about these unreadable answers that named no dispatch."""
-        rows = await self._connection.fetch(SQL["unnamed_open"], list(answers))
+    async def unnamed(self, answers: Iterable[UUID]) -> list[Alert]:
+        """Return the alerts about these unreadable answers that named no dispatch."""
+        rows = await self._connection.fetch(SQL["unnamed"], list(answers))
         return [_alert_in(row) for row in rows]
 
     async def documents(self, dispatches: Iterable[UUID]) -> dict[UUID, Document]:
@@ -249,25 +222,10 @@ class LedgerTables:
         await self._connection.copy_records_to_table(
             "history",
             columns=_HISTORY,
-            records=[
-                (
-                    partition,
-                    line.offset,
-                    line.append_ms,
-                    line.service_ms,
-                    line.type,
-                    line.dispatch_id,
-                    line.delivery_id,
-                    line.recipient,
-                    line.code,
-                    line.known,
-                    line.detail,
-                )
-                for partition, line in lines
-            ],
+            records=[(partition, *line) for partition, line in lines],
         )
 
-    async def announce(self, records: Sequence[tuple[Outgoing, UUID, str]]) -> None:
+    async def announce(self, records: Sequence[Announced]) -> None:
         """Queue (record, event id, type name) for the world, in this order."""
         rows = [
             (

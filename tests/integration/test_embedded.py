@@ -94,7 +94,7 @@ async def read(running_stack: Stack, offset: int) -> bytes:
     async with consumer:
         consumer.assign([PARTITION])
         consumer.seek(PARTITION, offset)
-        return bytes((await consumer.getone()).value)
+        return (await consumer.getone()).value or b""
 
 
 async def eventually(check: Callable[[], bool], within_s: float = 15) -> None:

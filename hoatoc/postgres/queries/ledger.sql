@@ -57,10 +57,10 @@ INSERT INTO alert (subject_id, kind, dispatch_id, recipient, partition, start, d
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (subject_id, kind) DO UPDATE SET closing = EXCLUDED.closing;
 
--- name: unnamed_open
--- Open alerts about answers that named no dispatch, by the answers put back.
+-- name: unnamed
+-- Alerts about answers that named no dispatch, by the answers that came again or were put back.
 SELECT a.* FROM alert a
-WHERE a.subject_id = ANY($1::uuid[]) AND a.dispatch_id IS NULL AND a.closing IS NULL;
+WHERE a.subject_id = ANY($1::uuid[]) AND a.dispatch_id IS NULL;
 
 -- name: documents
 -- What a page says of these dispatches.

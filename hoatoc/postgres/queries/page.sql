@@ -1,8 +1,8 @@
 -- name: take
 -- Take an alert in: raised is version 1, resolved version 2; a repeat changes nothing.
 INSERT INTO page (subject_id, kind, version, alert, state)
-VALUES ($1, $2, $3, $4,
-        CASE WHEN $3 = 1 AND EXISTS (SELECT FROM page WHERE subject_id = $1 AND kind = $2
+VALUES ($1, $2, $3::smallint, $4,
+        CASE WHEN $3::smallint = 1 AND EXISTS (SELECT FROM page WHERE subject_id = $1 AND kind = $2
                                                         AND version = 2)
              THEN 'superseded' ELSE 'pending' END)
 ON CONFLICT (subject_id, kind, version) DO NOTHING;

@@ -1,0 +1,132 @@
+"""The ledger against its floor: the same log, the same tables, in turns."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from statistics import median
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from bench import floor, sample
+from consumers.ledger import Booking, decode, seek
+from hoatoc import codec
+from hoatoc.config import Settings
+from hoatoc.domain import topic
+from hoatoc.domain.policy import Policy
+from hoatoc.domain.registry import Organ
+from hoatoc.kafka.client import Outgoing, consumer, producer, send_all
+from hoatoc.postgres.connection import pool
+
+_CHUNK = 2_000
+_BOOKS = "partition_book, dispatch, delivery, history, alert, announcement"
+_Book = Callable[[AIOKafkaConsumer, asyncpg.Pool, int], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFigures:
+    """Events a second, in turns, of the ledger and of its floor."""
+
+    events: int
+    real: tuple[float, ...]
+    floor: tuple[float, ...]
+
+    @property
+    def ratio(self) -> float:
+        """The ledger's rate by the floor's: the median of the turns."""
+        return median(real / bare for real, bare in zip(self.real, self.floor, strict=True))
+
+
+async def fill(
+    settings: Settings, organs: tuple[Organ, ...], policy: Policy, dispatches: int
+) -> int:
+    """Write a log to `deliveries`, which must be empty, and return how many records it has."""
+    count = 0
+    async with producer(settings.kafka, [topic.DELIVERIES]) as to:
+        chunk: list[Outgoing] = []
+        for placed in sample.log(organs, policy, dispatches, settings.kafka.partitions):
+            value = codec.encode(placed.event)
+            chunk.append(Outgoing(topic.DELIVERIES, b"bench", value, [], placed.partition))
+            count += 1
+            if len(chunk) == _CHUNK:
+                await send_all(to, chunk)
+                chunk = []
+        await send_all(to, chunk)
+    return count
+
+
+async def compare(settings: Settings, events: int, turns: int) -> LedgerFigures:
+    """Book the log by the ledger and by the floor, in turns."""
+    real, bare = [], []
+    async with _ready(settings) as (reader, database):
+
+        async def ledger(reader: AIOKafkaConsumer, database: asyncpg.Pool, end: int) -> None:
+            await _ledger(settings, reader, database, end)
+
+        async def bottom(reader: AIOKafkaConsumer, database: asyncpg.Pool, end: int) -> None:
+            await _floor(settings, reader, database, end)
+
+        for _ in range(turns):
+            bare.append(events / await _timed(settings, reader, database, events, bottom))
+            real.append(events / await _timed(settings, reader, database, events, ledger))
+    return LedgerFigures(events, tuple(real), tuple(bare))
+
+
+@asynccontextmanager
+async def _ready(settings: Settings) -> AsyncIterator[tuple[AIOKafkaConsumer, asyncpg.Pool]]:
+    async with (
+        pool(settings.postgres.dsn, 2) as database,
+        consumer(settings.kafka, fetch_max_wait_ms=250) as reader,
+    ):
+        reader.assign(_places(settings))
+        yield reader, database
+
+
+def _places(settings: Settings) -> list[TopicPartition]:
+    return [TopicPartition(topic.DELIVERIES, p) for p in range(settings.kafka.partitions)]
+
+
+async def _timed(
+    settings: Settings,
+    reader: AIOKafkaConsumer,
+    database: asyncpg.Pool,
+    events: int,
+    book: _Book,
+) -> float:
+    """Return the seconds that one way takes for the whole log, from empty books."""
+    await database.execute(f"TRUNCATE {_BOOKS}")
+    await database.execute("CHECKPOINT")
+    reader.seek(*(_places(settings)[0], 0))
+    for place in _places(settings):
+        reader.seek(place, 0)
+    began = time.perf_counter()
+    await book(reader, database, events)
+    return time.perf_counter() - began
+
+
+async def _ledger(
+    settings: Settings, reader: AIOKafkaConsumer, database: asyncpg.Pool, events: int
+) -> None:
+    booking = Booking(settings.kafka.partitions)
+    await seek(reader, database, booking, set(range(settings.kafka.partitions)))
+    while events:
+        fetched = await reader.getmany(timeout_ms=1000, max_records=settings.ledger.batch)
+        batch = decode(fetched)
+        walks = booking.walk(batch)
+        async with database.acquire() as connection:
+            await booking.book(connection, walks, batch.parked)
+        events -= sum(map(len, fetched.values()))
+
+
+async def _floor(
+    settings: Settings, reader: AIOKafkaConsumer, database: asyncpg.Pool, events: int
+) -> None:
+    partitions = list(range(settings.kafka.partitions))
+    await database.execute(floor.SQL["open_books"], partitions)
+    ticks: dict[int, int] = {}
+    while events:
+        fetched = await reader.getmany(timeout_ms=1000, max_records=settings.ledger.batch)
+        async with database.acquire() as connection:
+            await floor.book(connection, fetched, ticks)
+        events -= sum(map(len, fetched.values()))

@@ -1,0 +1,105 @@
+"""The whole line: complete deliveries a second, with everything on one machine.
+
+A delivery is complete when it was registered, copied, published, answered with `done`, 01 and 03,
+and stands accepted in the books with no deadline open.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+
+from bench import sample
+from bench.recipients import READY
+from hoatoc.config import Settings
+from hoatoc.domain.edxml import write_packet
+from hoatoc.domain.policy import Policy
+from hoatoc.domain.registry import Organ
+from hoatoc.embedded.stack import environment
+from hoatoc.postgres.connection import pool
+from hoatoc.postgres.handover import HandoverTables
+
+CONNECTIONS = 4
+MOST_S = 120.0
+_PAUSE_S = 0.1
+_COMPLETE = "SELECT count(*) FROM delivery WHERE state = 'accepted' AND due_ms IS NULL"
+
+
+class LineStuck(Exception):
+    """Not every delivery was complete in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineFigures:
+    """How many deliveries, how long hand-over and the whole took (seconds)."""
+
+    deliveries: int
+    handed_over_s: float
+    seconds: float
+    alerts: int
+
+    @property
+    def rate(self) -> float:
+        """Complete deliveries a second, from the first hand-over to the last one complete."""
+        return self.deliveries / self.seconds
+
+
+async def complete(
+    settings: Settings, organs: tuple[Organ, ...], policy: Policy, numbers: range
+) -> LineFigures:
+    """Hand over a document for each number; return when every delivery is complete.
+
+    Raises LineStuck after two minutes.
+    """
+    packets = [write_packet(sample.letter(organs, number)) for number in numbers]
+    wanted = len(packets) * sample.RECIPIENTS
+    async with (
+        pool(settings.postgres.dsn, CONNECTIONS + 1) as database,
+        _recipients(settings),
+    ):
+        before = await database.fetchval(_COMPLETE)
+        waiting = iter(packets)
+        began = time.perf_counter()
+        await asyncio.gather(*(_hand_over(database, waiting, policy) for _ in range(CONNECTIONS)))
+        handed_over = time.perf_counter() - began
+        await _until_complete(database, before + wanted)
+        seconds = time.perf_counter() - began
+        alerts = await database.fetchval("SELECT count(*) FROM alert")
+    return LineFigures(wanted, handed_over, seconds, alerts)
+
+
+async def _hand_over(database: asyncpg.Pool, packets: Iterator[bytes], policy: Policy) -> None:
+    async with database.acquire() as connection:
+        for packet in packets:
+            await HandoverTables(connection).hand_over(packet, policy, "bench")
+
+
+async def _until_complete(database: asyncpg.Pool, wanted: int) -> None:
+    deadline = time.monotonic() + MOST_S
+    while (found := await database.fetchval(_COMPLETE)) < wanted:
+        if time.monotonic() > deadline:
+            raise LineStuck(f"{found} of {wanted} deliveries are complete after {MOST_S:g} s")
+        await asyncio.sleep(_PAUSE_S)
+
+
+@asynccontextmanager
+async def _recipients(settings: Settings) -> AsyncIterator[None]:
+    """Have the recipients answer meanwhile."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.recipients"),
+        env={**os.environ, **environment(settings)},
+        stdout=PIPE,
+    )
+    try:
+        if process.stdout is None or (await process.stdout.readline()).decode().strip() != READY:
+            raise LineStuck("the recipients do not start")
+        yield
+    finally:
+        process.terminate()
+        await process.wait()

@@ -1,0 +1,229 @@
+"""Commands that send, receive and answer documents."""
+
+import asyncio
+import time
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID, uuid4
+
+import asyncpg
+import typer
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from rich.console import Console
+
+from hoatoc import codec
+from hoatoc.cli import output
+from hoatoc.cli.reach import Data, Json, database, settings_of
+from hoatoc.config import Settings
+from hoatoc.domain import topic
+from hoatoc.domain.error import OurFault, PeerFault
+from hoatoc.domain.event import Answer, DocumentDispatched, StatusReported, TransportAcknowledged
+from hoatoc.kafka.client import consumer, outgoing, producer, send_all
+from hoatoc.policy_file import load_policy
+from hoatoc.postgres.handover import HandedOver, HandoverTables
+from hoatoc.postgres.query import queries
+
+SQL = queries("report")
+OUTCOMES = ("done", "fail", "processing")
+CODES = ("01", "02", "03", "04", "05", "06")
+
+
+class UnknownCopy(PeerFault):
+    """No copy has this delivery id."""
+
+
+class AnswerInvalid(PeerFault):
+    """The answer is not one that a recipient can give."""
+
+
+class ContentAltered(OurFault):
+    """A copy is not what was handed over."""
+
+
+def send(
+    packets: Annotated[list[Path], typer.Argument(help="edXML packets.", exists=True)],
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Hand packets over; the same content again gives the same dispatch."""
+    settings = settings_of(data)
+    policy = load_policy(settings)
+
+    async def hand_over() -> list[tuple[Path, HandedOver]]:
+        async with database(settings) as connection:
+            tables = HandoverTables(connection)
+            return [(p, await tables.hand_over(p.read_bytes(), policy, "cli")) for p in packets]
+
+    handed = asyncio.run(hand_over())
+    if json:
+        output.as_json([_handed(path, result) for path, result in handed])
+        return
+    console = Console(highlight=False)
+    for path, result in handed:
+        mark = f"{result.packet.number}/{result.packet.notation}"
+        verb = "đã nhận, sẽ gửi · kept in the outbox, will be sent"
+        if not result.new:
+            verb = "đã nhận từ trước, không gửi lại · was handed over before, not sent again"
+        console.print(f"{path.name}: {mark} → {len(result.recipients)} nơi nhận · recipients")
+        console.print(f"  {verb}\n  dispatch {result.dispatch_id}", soft_wrap=True)
+        for finding in result.findings:
+            console.print(f"  ! {finding.path}: {finding.text_vi} / {finding.text_en}")
+
+
+def _handed(path: Path, result: HandedOver) -> dict[str, object]:
+    return {
+        "packet": path,
+        "dispatch_id": result.dispatch_id,
+        "new": result.new,
+        "recipients": result.recipients,
+        "findings": [f.code for f in result.findings],
+    }
+
+
+async def _documents(settings: Settings, organ: str) -> list[tuple[int, DocumentDispatched]]:
+    """Read everything that waits in an organ's topic, as (append ms, copy)."""
+    place = TopicPartition(topic.documents(organ), 0)
+    found: dict[UUID, tuple[int, DocumentDispatched]] = {}
+    async with consumer(settings.kafka) as reader:
+        reader.assign([place])
+        end = (await reader.end_offsets([place]))[place]
+        await reader.seek_to_beginning(place)
+        while await reader.position(place) < end:
+            await _read_some(reader, found)
+    return list(found.values())
+
+
+async def _read_some(
+    reader: AIOKafkaConsumer, found: dict[UUID, tuple[int, DocumentDispatched]]
+) -> None:
+    for records in (await reader.getmany(timeout_ms=2000)).values():
+        for record in records:
+            event = codec.decode(record.value)
+            if isinstance(event, DocumentDispatched):
+                found.setdefault(event.delivery_id, (record.timestamp, event))
+
+
+def inbox(
+    organ: Annotated[str, typer.Argument(help="Code of the organ.")],
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """List what was sent to an organ (reads its topic, as its own system would)."""
+    settings = settings_of(data)
+
+    async def read() -> None:
+        async with database(settings) as connection:
+            known = {o.code for o in await HandoverTables(connection).organs()}
+            if organ not in known:
+                raise UnknownCopy(f"organ {organ} is not in the registry: see `hoatoc organs`")
+            found = await _documents(settings, organ)
+            ids = [copy.delivery_id for _, copy in found]
+            states = dict(await connection.fetch(SQL["states"], ids))
+        rows = [
+            {
+                "delivery_id": copy.delivery_id,
+                "dispatch_id": copy.dispatch_id,
+                "document": f"{copy.number}/{copy.notation}",
+                "priority": output.PRIORITIES[copy.priority],
+                "sender": copy.sender,
+                "subject": copy.subject,
+                "bytes": copy.content_bytes,
+                "arrived": output.instant(at),
+                "state": states.get(copy.delivery_id, "?"),
+            }
+            for at, copy in found
+        ]
+        headings = {
+            "delivery_id": "Mã gửi nhận · delivery",
+            "document": "Số, ký hiệu · document",
+            "priority": "Độ khẩn",
+            "sender": "Từ · from",
+            "arrived": "Lúc · at",
+            "state": "Trạng thái · state",
+        }
+        output.table(rows, headings, machine=json)
+
+    asyncio.run(read())
+
+
+async def _copy(connection: asyncpg.Connection, of: str) -> asyncpg.Record:
+    try:
+        row = await connection.fetchrow(SQL["copy_of"], UUID(of))
+    except ValueError:
+        row = None
+    if row is None:
+        raise UnknownCopy(f"no copy has the delivery id {of}: see `hoatoc inbox ORGAN`")
+    return row
+
+
+def take(
+    delivery: Annotated[str, typer.Argument(help="Delivery id.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    data: Data = None,
+) -> None:
+    """Write out the packet of one copy, as its recipient gets it."""
+    settings = settings_of(data)
+
+    async def read() -> tuple[asyncpg.Record, bytes]:
+        async with database(settings) as connection:
+            row = await _copy(connection, delivery)
+        for _, copy in await _documents(settings, row["recipient"]):
+            if copy.delivery_id == row["delivery_id"] and copy.content is not None:
+                return row, copy.content
+        raise UnknownCopy(
+            f"the copy is not in {topic.documents(row['recipient'])} yet: see `hoatoc show`"
+        )
+
+    row, content = asyncio.run(read())
+    if sha256(content).digest() != row["packet_sha256"]:
+        raise ContentAltered(f"the content of {delivery} is not what was handed over")
+    name = f"{row['number']}-{row['notation']}".replace("/", "-")
+    file = out or Path(f"{name}.edxml")
+    if file.exists() and not force:
+        raise AnswerInvalid(f"{file} exists: name another by --out, or --force")
+    file.write_bytes(content)
+    typer.echo(f"{file}: {len(content)} bytes, SHA-256 {sha256(content).hexdigest()}")
+
+
+def answer(
+    delivery: Annotated[str, typer.Argument(help="Delivery id.")],
+    what: Annotated[str, typer.Argument(help="done, fail, processing, or 01 to 06.")],
+    reason: Annotated[str, typer.Option(help="Why; mandatory for 02.")] = "",
+    data: Data = None,
+) -> None:
+    """Answer for a copy, as its recipient, through reports.<organ>."""
+    if what not in (*OUTCOMES, *CODES):
+        raise AnswerInvalid(f"{what!r} is no answer: one of {', '.join((*OUTCOMES, *CODES))}")
+    if what == "02" and not reason:
+        raise AnswerInvalid("a refusal (02) states its reason (QĐ 28/2018 art. 5.4): --reason TEXT")
+    settings = settings_of(data)
+
+    async def report() -> None:
+        async with database(settings) as connection:
+            row = await _copy(connection, delivery)
+        event = _answer(row, what, reason or None)
+        record = outgoing(
+            event,
+            topic=topic.reports(row["recipient"]),
+            key=str(row["dispatch_id"]).encode(),
+            source="cli",
+            dispatch_id=row["dispatch_id"],
+            partition=0,
+        )
+        async with producer(settings.kafka) as to:
+            await send_all(to, [record])
+        typer.echo(f"{row['recipient']}: {what} → {record.topic}")
+
+    asyncio.run(report())
+
+
+def _answer(row: asyncpg.Record, what: str, reason: str | None) -> Answer:
+    now_ms = time.time_ns() // 1_000_000
+    common = {"event_id": uuid4(), "dispatch_id": row["dispatch_id"], "reported_ms": now_ms}
+    if what in OUTCOMES:
+        return TransportAcknowledged(
+            **common, recipient=row["recipient"], outcome=what, reason=reason
+        )
+    return StatusReported(**common, recipient=row["recipient"], code=what, description=reason)

@@ -1,0 +1,77 @@
+"""What a person sees, and what a machine reads of the same rows."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hoatoc.domain.packet import PRIORITIES
+from hoatoc.postgres.handover import VIETNAM
+
+__all__ = ["PRIORITIES", "STATES", "as_json", "instant", "table"]
+STATES = {
+    "registered": "chờ gửi · registered",
+    "published": "đã gửi, chưa đến · published",
+    "taken": "đã đến, chưa tiếp nhận · taken",
+    "accepted": "đã tiếp nhận · accepted",
+    "refused": "từ chối · refused",
+    "receive-failed": "nhận lỗi · receive-failed",
+    "parked": "gửi lỗi · parked",
+}
+
+
+def instant(at: datetime | int | None) -> str:
+    """Write an instant (aware, or ms since 1970 UTC) in the time of Vietnam."""
+    if at is None:
+        return ""
+    if isinstance(at, int):
+        at = datetime.fromtimestamp(at / 1000, UTC)
+    return at.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S")
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def as_json(value: object) -> None:
+    """Print a value as JSON; identifiers and instants as text."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "✓" if value else ""
+    return instant(value) if isinstance(value, datetime) else str(value)
+
+
+def table(
+    rows: Iterable[Mapping[str, Any]],
+    columns: Mapping[str, str],
+    *,
+    machine: bool,
+    title: str = "",
+    empty: str = "không có · none",
+) -> None:
+    """Print rows: as a table of these columns (key: heading), or all of them as JSON."""
+    listed: Sequence[dict[str, Any]] = [dict(row) for row in rows]
+    if machine:
+        as_json(listed)
+        return
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=180)
+    if not listed:
+        console.print(empty)
+        return
+    drawn = Table(title=title or None, title_justify="left")
+    for key, heading in columns.items():
+        drawn.add_column(heading, overflow="fold", no_wrap=key == "id" or key.endswith("_id"))
+    for row in listed:
+        drawn.add_row(*(_cell(row[key]) for key in columns))
+    console.print(drawn)

@@ -1,0 +1,113 @@
+"""What the demonstration shows: live on a terminal, plain lines without one."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from hoatoc.books import PLACES, Proof
+from hoatoc.demo.webhook import Receiver
+
+_COLUMNS = {
+    "mark": "Văn bản · letter",
+    "copies": "Bản · copies",
+    "sent": "Đã gửi · sent",
+    "arrived": "Đã đến · arrived",
+    "accepted": "Tiếp nhận · accepted",
+    "refused": "Từ chối · refused",
+    "failed": "Nhận lỗi · failed",
+    "alerted": "Cảnh báo · alerted",
+    "recovered": "Khắc phục · recovered",
+}
+Rows = Sequence[Any]
+Show = Callable[[Table, Rows], None]
+
+
+def letters(rows: Rows, kills: Sequence[str], seconds: float | None) -> Table:
+    """Return one line a letter, and the sum."""
+    told = "" if seconds is None else f"{seconds:.0f} s"
+    caption = " · ".join([told, *kills]) if told or kills else None
+    drawn = Table(caption=caption, caption_justify="left")
+    for key, heading in _COLUMNS.items():
+        drawn.add_column(heading, justify="left" if key == "mark" else "right")
+    for row in rows:
+        drawn.add_row(*(str(row[key]) for key in _COLUMNS))
+    drawn.add_section()
+    sums = [str(sum(row[key] for row in rows)) for key in list(_COLUMNS)[1:]]
+    drawn.add_row("Tổng · sum", *sums)
+    return drawn
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[Show]:
+    """Show the letters live on a terminal, else a plain line whenever something changed."""
+    if console.is_terminal:
+        with Live(console=console, auto_refresh=False, transient=True) as live:
+            yield lambda table, _rows: live.update(table, refresh=True)
+        return
+    last = ""
+
+    def line(table: Table, rows: Rows) -> None:
+        nonlocal last
+        keys = list(_COLUMNS)[1:]
+        text = ", ".join(f"{key} {sum(row[key] for row in rows)}" for key in keys)
+        if text != last:
+            console.print(f"{text}  {table.caption or ''}")
+            last = text
+
+    yield line
+
+
+def result(console: Console, rows: Rows, pages: Receiver, kills: Sequence[str]) -> None:
+    """Show the letters and the pages that a person got."""
+    console.print(letters(rows, kills, None))
+    drawn = Table(title="\nTin báo nhận được · pages received", title_justify="left")
+    for heading in ("Tin · page", "Nơi nhận · recipient", "Việc cần làm · what to do"):
+        drawn.add_column(heading, overflow="fold")
+    for page in pages.pages.values():
+        text = page["data"]["page"]
+        colour = "red" if page["data"]["version"] == 1 else "green"
+        title = Text.assemble((text["title_vi"] + "\n", colour), (text["title_en"], "dim"))
+        step = Text.assemble(text["next_step_vi"] + "\n", (text["next_step_en"], "dim"))
+        drawn.add_row(title, page["data"]["recipient"], step)
+    console.print(drawn)
+    raised = [p for p in pages.pages.values() if p["data"]["version"] == 1]
+    if raised:
+        text = raised[0]["data"]["page"]
+        console.print("\nMột tin báo đầy đủ · one page in full:\n")
+        console.print(text["title_vi"], style="bold", markup=False)
+        console.print(text["body_vi"], markup=False)
+        console.print(f"→ {text['next_step_vi']}\n", markup=False)
+        console.print(text["title_en"], style="bold dim", markup=False)
+        console.print(text["body_en"], markup=False, style="dim")
+        console.print(f"→ {text['next_step_en']}\n", markup=False, style="dim")
+
+
+def proof(console: Console, found: Proof) -> None:
+    """Show the balanced books."""
+    drawn = Table(title="Sổ · books", title_justify="left", show_footer=True)
+    drawn.add_column("Trạng thái · state", footer="Đã giao · copies handed over")
+    drawn.add_column("Bản · copies", justify="right", footer=str(found.handed_over))
+    for place, copies in found.copies.items():
+        drawn.add_row(PLACES[place], str(copies))
+    console.print(drawn)
+    console.print(
+        f"khắc phục sau cảnh báo · recovered {found.recovered}; sổ đã ghi · booked {found.booked} "
+        f"= {found.lines} sự kiện/events + {found.ticks} ticks; nhật ký · log {found.log_end}"
+    )
+
+
+def verdict(console: Console, faults: Sequence[str], copies: int, pages: int) -> None:
+    """Say whether everything is as it must be."""
+    for fault in faults:
+        console.print(f"✗ {fault}", style="red", markup=False)
+    if not faults:
+        console.print(
+            f"✓ {copies} bản đúng trạng thái, {pages} tin báo đúng người, sổ cân\n"
+            f"✓ {copies} copies as they must be, {pages} pages and no other, books balanced",
+            style="green",
+        )

@@ -1,0 +1,116 @@
+"""Ports: what the programs ask of the world, and the values that pass through.
+
+An adapter implements a port (`hoatoc/postgres`), and so does its fake (`hoatoc/testing`); both pass
+the same contract suite.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from hoatoc.domain.book import Account, Alert, Line, PartitionBook, Walk
+from hoatoc.domain.error import OurFault
+from hoatoc.domain.event import DispatchRegistered
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record on its way: an encoded event, its place and its headers."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
+    partition: int | None = None
+
+
+Announced = tuple[Outgoing, UUID, str]
+"""A record for the world, its event's id and its type's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a page says of a dispatch."""
+
+    sender: str
+    number: str
+    notation: str
+    subject: str
+    priority: int
+
+
+class PositionTaken(OurFault):
+    """Another ledger has booked this stretch: what was read must be dropped and read again."""
+
+    retriable = True
+
+
+class Transactional(Protocol):
+    """A connection that opens transactions: all of it is written, or nothing."""
+
+    def transaction(self) -> AbstractAsyncContextManager[object]:
+        """Open a transaction; an exception that leaves it takes everything back."""
+        ...
+
+
+class Ledger(Protocol):
+    """The books, inside a transaction of the caller."""
+
+    async def positions(self, partitions: Iterable[int]) -> dict[int, PartitionBook]:
+        """Return how far these partitions are booked, as far as they are."""
+        ...
+
+    async def open_books(self, partitions: Iterable[int]) -> None:
+        """Begin the books of partitions that have none."""
+        ...
+
+    async def move(self, walks: Mapping[int, Walk]) -> None:
+        """Move the positions from where the stretches began to where they end.
+
+        Raises PositionTaken when one is no longer where its stretch began.
+        """
+        ...
+
+    async def accounts(self, deliveries: Iterable[UUID]) -> dict[UUID, Account]:
+        """Return the accounts of these deliveries, as far as they are known."""
+        ...
+
+    async def past_backstop(self, partition: int, service_ms: int) -> list[UUID]:
+        """Return the deliveries whose backstop lies before this instant of service time."""
+        ...
+
+    async def add_dispatches(
+        self, registrations: Sequence[tuple[int, int, DispatchRegistered]]
+    ) -> None:
+        """Write (partition, offset, registration) of dispatches; known ones stay as they are."""
+        ...
+
+    async def put_accounts(self, accounts: Sequence[tuple[int, Account]]) -> None:
+        """Write (partition, account) as they stand, but for their alerts."""
+        ...
+
+    async def put_alerts(self, alerts: Sequence[tuple[int, Alert]]) -> None:
+        """Write (partition, alert): new ones, and the closing fact of known ones."""
+        ...
+
+    async def unnamed(self, answers: Iterable[UUID]) -> list[Alert]:
+        """Return the alerts about these unreadable answers that named no dispatch."""
+        ...
+
+    async def documents(self, dispatches: Iterable[UUID]) -> dict[UUID, Document]:
+        """Return what pages say of these dispatches."""
+        ...
+
+    async def add_history(self, lines: Sequence[tuple[int, Line]]) -> None:
+        """Write (partition, line) of history; a line that is there already is an error."""
+        ...
+
+    async def announce(self, records: Sequence[Announced]) -> None:
+        """Queue records for the world, in this order."""
+        ...
+
+    async def tracked_accounts(self, partitions: Iterable[int]) -> list[tuple[int, Account]]:
+        """Return (partition, account), without alerts, of what is neither accepted nor refused."""
+        ...
