@@ -50,11 +50,10 @@ _SCHEMAS = _schemas()
 _UPDATED = next(schema for name, schema in _SCHEMAS.values() if name == "DeliveriesUpdated")
 
 
-def decode(value: bytes) -> tuple[str, dict[str, Any]]:
+def decode(value: bytes | None) -> tuple[str, dict[str, Any]]:
     """Return the name and the fields of one single object."""
-    name, schema = _SCHEMAS[value[2:_HEADER]]
-    body = BytesIO(value)
-    body.seek(_HEADER)
+    body = BytesIO(value or b"")
+    name, schema = _SCHEMAS[body.read(_HEADER)[len(MARKER) :]]
     return name, fastavro.schemaless_reader(body, schema, None)  # type: ignore[return-value]
 
 

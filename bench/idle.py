@@ -5,7 +5,7 @@ import os
 import time
 from dataclasses import dataclass
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from hoatoc.embedded.stack import Stack
 

@@ -21,7 +21,7 @@ from hoatoc.postgres.connection import pool
 
 _CHUNK = 2_000
 _BOOKS = "partition_book, dispatch, delivery, history, alert, announcement"
-_Book = Callable[[AIOKafkaConsumer, asyncpg.Pool, int], Awaitable[None]]
+_Book = Callable[[Settings, AIOKafkaConsumer, asyncpg.Pool, int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +60,9 @@ async def compare(settings: Settings, events: int, turns: int) -> LedgerFigures:
     """Book the log by the ledger and by the floor, in turns."""
     real, bare = [], []
     async with _ready(settings) as (reader, database):
-
-        async def ledger(reader: AIOKafkaConsumer, database: asyncpg.Pool, end: int) -> None:
-            await _ledger(settings, reader, database, end)
-
-        async def bottom(reader: AIOKafkaConsumer, database: asyncpg.Pool, end: int) -> None:
-            await _floor(settings, reader, database, end)
-
         for _ in range(turns):
-            bare.append(events / await _timed(settings, reader, database, events, bottom))
-            real.append(events / await _timed(settings, reader, database, events, ledger))
+            bare.append(events / await _timed(settings, reader, database, events, _floor))
+            real.append(events / await _timed(settings, reader, database, events, _ledger))
     return LedgerFigures(events, tuple(real), tuple(bare))
 
 
@@ -97,11 +90,10 @@ async def _timed(
     """Return the seconds that one way takes for the whole log, from empty books."""
     await database.execute(f"TRUNCATE {_BOOKS}")
     await database.execute("CHECKPOINT")
-    reader.seek(*(_places(settings)[0], 0))
     for place in _places(settings):
         reader.seek(place, 0)
     began = time.perf_counter()
-    await book(reader, database, events)
+    await book(settings, reader, database, events)
     return time.perf_counter() - began
 
 

@@ -13,7 +13,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import aiohttp
 import asyncpg
+from prometheus_client.parser import text_string_to_metric_families
 
 from bench import sample
 from bench.recipients import READY
@@ -21,7 +23,7 @@ from hoatoc.config import Settings
 from hoatoc.domain.edxml import write_packet
 from hoatoc.domain.policy import Policy
 from hoatoc.domain.registry import Organ
-from hoatoc.embedded.stack import environment
+from hoatoc.embedded.stack import Stack, environment
 from hoatoc.postgres.connection import pool
 from hoatoc.postgres.handover import HandoverTables
 
@@ -37,11 +39,12 @@ class LineStuck(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LineFigures:
-    """How many deliveries, how long hand-over and the whole took (seconds)."""
+    """How many deliveries; when all were handed over, complete, and off the tracker's list (s)."""
 
     deliveries: int
     handed_over_s: float
     seconds: float
+    tracked_s: float
     alerts: int
 
     @property
@@ -51,7 +54,7 @@ class LineFigures:
 
 
 async def complete(
-    settings: Settings, organs: tuple[Organ, ...], policy: Policy, numbers: range
+    running: Stack, organs: tuple[Organ, ...], policy: Policy, numbers: range
 ) -> LineFigures:
     """Hand over a document for each number; return when every delivery is complete.
 
@@ -60,8 +63,8 @@ async def complete(
     packets = [write_packet(sample.letter(organs, number)) for number in numbers]
     wanted = len(packets) * sample.RECIPIENTS
     async with (
-        pool(settings.postgres.dsn, CONNECTIONS + 1) as database,
-        _recipients(settings),
+        pool(running.settings.postgres.dsn, CONNECTIONS + 1) as database,
+        _recipients(running.settings),
     ):
         before = await database.fetchval(_COMPLETE)
         waiting = iter(packets)
@@ -70,8 +73,10 @@ async def complete(
         handed_over = time.perf_counter() - began
         await _until_complete(database, before + wanted)
         seconds = time.perf_counter() - began
+        await _until_untracked(running)
+        tracked = time.perf_counter() - began
         alerts = await database.fetchval("SELECT count(*) FROM alert")
-    return LineFigures(wanted, handed_over, seconds, alerts)
+    return LineFigures(wanted, handed_over, seconds, tracked, alerts)
 
 
 async def _hand_over(database: asyncpg.Pool, packets: Iterator[bytes], policy: Policy) -> None:
@@ -86,6 +91,28 @@ async def _until_complete(database: asyncpg.Pool, wanted: int) -> None:
         if time.monotonic() > deadline:
             raise LineStuck(f"{found} of {wanted} deliveries are complete after {MOST_S:g} s")
         await asyncio.sleep(_PAUSE_S)
+
+
+async def _until_untracked(running: Stack) -> None:
+    """Return when the tracker, too, has closed every deadline; it says so at every tick."""
+    url = f"http://127.0.0.1:{running.state.children['tracker'].metrics_port}/metrics"
+    deadline = time.monotonic() + MOST_S
+    async with aiohttp.ClientSession() as session:
+        while found := await _tracked(session, url):
+            if time.monotonic() > deadline:
+                raise LineStuck(f"the tracker holds {found:g} open deliveries after {MOST_S:g} s")
+            await asyncio.sleep(_PAUSE_S)
+
+
+async def _tracked(session: aiohttp.ClientSession, url: str) -> float:
+    async with session.get(url) as response:
+        families = text_string_to_metric_families(await response.text())
+    return sum(
+        sample.value
+        for family in families
+        if family.name == "hoatoc_open_deliveries"
+        for sample in family.samples
+    )
 
 
 @asynccontextmanager

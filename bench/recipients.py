@@ -34,9 +34,8 @@ def _answers(record: ConsumerRecord) -> Iterator[Outgoing]:
     copy = codec.decode(record.value)
     if isinstance(copy, DocumentDispatched):
         for event in _events(copy):
-            yield Outgoing(
-                topic.reports(copy.recipient), record.key, codec.encode(event), [], partition=0
-            )
+            key = str(copy.dispatch_id).encode()
+            yield Outgoing(topic.reports(copy.recipient), key, codec.encode(event), [], partition=0)
 
 
 def _events(copy: DocumentDispatched) -> Iterator[Answer]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 from uuid import UUID, uuid4
 
@@ -43,9 +44,14 @@ class Placed:
     event: Event
 
 
+@cache
+def _example(organs: tuple[Organ, ...]) -> Packet:
+    return next(each.packet for each in load_letters(LETTERS, organs) if each.name == LETTER)
+
+
 def letter(organs: tuple[Organ, ...], number: int) -> Packet:
-    """Return the example letter under another number, for the 38 organs that follow its sender."""
-    packet = next(each.packet for each in load_letters(LETTERS, organs) if each.name == LETTER)
+    """Return the example letter under another number, for 38 organs in turn."""
+    packet = _example(organs)
     others = [organ for organ in organs if organ.code != packet.sender.code]
     begin = number % len(others)
     chosen = (others[begin:] + others[:begin])[:RECIPIENTS]

@@ -144,6 +144,7 @@ class Pager:
                 of = (alert.subject_id, alert.kind)
                 await connection.execute(SQL["take"], *of, alert.version, codec.encode(alert))
                 if alert.version == 2:
+                    await connection.execute(SQL["hold"], *of)
                     await connection.execute(SQL["supersede"], *of)
 
     async def deliver(self, session: aiohttp.ClientSession) -> None:

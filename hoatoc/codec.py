@@ -7,7 +7,7 @@ a field that the writer did not know takes the class's default.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
@@ -46,14 +46,13 @@ class _Writer:
     """fields that the class does not have (any more)"""
 
 
-def _schema_files() -> list[Traversable]:
+def _schema_files() -> Iterator[tuple[Traversable, bool]]:
+    """Yield every schema, and whether it is a current one."""
     root = files("schemas.avro")
-    released = root / "released"
-    folders = [
-        root,
-        *(sorted(released.iterdir(), key=str) if released.is_dir() else ()),
-    ]
-    return [f for d in folders if d.is_dir() for f in d.iterdir() if f.name.endswith(".avsc")]
+    for folder in (root, *(root / "released").iterdir()):
+        for file in folder.iterdir():
+            if file.name.endswith(".avsc"):
+                yield file, folder is root
 
 
 @cache
@@ -61,7 +60,7 @@ def _writers() -> tuple[dict[bytes, _Writer], dict[type, tuple[bytes, _Writer]]]
     """Index every schema by its fingerprint, and the current ones by their class."""
     by_print: dict[bytes, _Writer] = {}
     current: dict[type, tuple[bytes, _Writer]] = {}
-    for file in _schema_files():
+    for file, is_current in _schema_files():
         schema = json.loads(file.read_text("utf-8"))
         name = schema["name"]
         nested = tuple(f["name"] for f in schema["fields"] if f["name"] in _NESTED)
@@ -70,7 +69,7 @@ def _writers() -> tuple[dict[bytes, _Writer], dict[type, tuple[bytes, _Writer]]]
         writer = _Writer(name, fastavro.parse_schema(schema, named_schemas={}), nested, unknown)
         if crc not in by_print:
             by_print[crc] = writer
-        if file.name == f"{name}.avsc" and "released" not in str(file):
+        if is_current:
             current[EVENTS[name]] = (MARKER + crc, writer)
     return by_print, current
 

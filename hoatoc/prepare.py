@@ -22,7 +22,7 @@ async def prepare(settings: Settings) -> None:
     try:
         connection = await asyncpg.connect(settings.postgres.dsn)
     except AWAY as error:
-        raise DatabaseAway(f"the database does not answer: {error}") from error
+        raise DatabaseAway(f"the database does not answer: {error!r}") from error
     try:
         await migrate(connection)
         tables = HandoverTables(connection)

@@ -37,6 +37,11 @@ def run(name: str, body: Body) -> None:
     except config.SettingsInvalid as error:
         print(f"{name}: {error}", file=sys.stderr)
         raise SystemExit(2) from error
+    if not (settings.postgres.dsn and settings.kafka.bootstrap_servers):
+        print(
+            f"{name}: set HOATOC_POSTGRES_DSN and HOATOC_KAFKA_BOOTSTRAP_SERVERS", file=sys.stderr
+        )
+        raise SystemExit(2)
     log = telemetry.configure(name, settings.log)
     port = telemetry.serve_metrics(name, settings.metrics)
     log.info("starting", metrics_port=port)

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from uuid import UUID, uuid5
 
-import asyncpg
 from aiokafka import AIOKafkaProducer
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -32,7 +31,7 @@ from hoatoc.domain.identity import DispatchId, OrganCode, delivery_id
 from hoatoc.kafka.client import offer_all, outgoing, producer, send_all
 from hoatoc.kafka.dead_letter import unsent
 from hoatoc.ports import Outgoing
-from hoatoc.postgres.connection import listening, pool
+from hoatoc.postgres.connection import Connection, listening, pool
 from hoatoc.postgres.handover import OUTBOX_CHANNEL, Claimed, HandoverTables
 from hoatoc.program import Context, run
 
@@ -156,7 +155,8 @@ class Relay:
     """Claims rows and has them published, many at a time."""
 
     settings: Settings
-    database: asyncpg.Pool
+    connection: Connection
+    """the one that listens, so that losing it is noticed"""
     publisher: Publisher
     name: str
     in_flight: dict[UUID, asyncio.Task[tuple[UUID, int, int]]] = field(default_factory=dict)
@@ -175,13 +175,12 @@ class Relay:
             await self._settle()
 
     async def _claim(self, room: int) -> list[Claimed]:
-        async with self.database.acquire() as connection:
-            tables = HandoverTables(connection)
-            rows, oldest = await tables.waiting()
-            WAITING.set(rows)
-            OLDEST.set(oldest)
-            lease = self.settings.relay.lease_s
-            return await tables.claim(self.name, lease, self.in_flight, room) if rows else []
+        tables = HandoverTables(self.connection)
+        rows, oldest = await tables.waiting()
+        WAITING.set(rows)
+        OLDEST.set(oldest)
+        lease = self.settings.relay.lease_s
+        return await tables.claim(self.name, lease, self.in_flight, room) if rows else []
 
     async def _publish(self, row: Claimed) -> tuple[UUID, int, int]:
         with SECONDS.time():
@@ -205,8 +204,7 @@ class Relay:
         tasks = [self.in_flight.pop(of) for of in done]
         sent = [task.result() for task in tasks if task.exception() is None]
         if sent:
-            async with self.database.acquire() as connection:
-                await HandoverTables(connection).mark_sent(sent)
+            await HandoverTables(self.connection).mark_sent(sent)
         for task in tasks:
             task.result()
 
@@ -221,16 +219,12 @@ async def body(context: Context) -> None:
     """Publish what was handed over until stopped."""
     settings = context.settings
     name = f"{NAME}-{os.environ.get('HOSTNAME') or socket.gethostname()}"
-    async with pool(settings.postgres.dsn, 4) as database:
-        async with database.acquire() as connection:
-            organs = await HandoverTables(connection).organs()
+    async with pool(settings.postgres.dsn, 1) as database, database.acquire() as connection:
+        organs = await HandoverTables(connection).organs()
         topics = [topic.documents(organ.code) for organ in organs]
         async with producer(settings.kafka, [topic.DELIVERIES, *topics]) as to:
-            relay = Relay(settings, database, Publisher(to, settings.kafka.partitions), name)
-            async with (
-                database.acquire() as connection,
-                listening(connection, OUTBOX_CHANNEL, relay.wake),
-            ):
+            relay = Relay(settings, connection, Publisher(to, settings.kafka.partitions), name)
+            async with listening(connection, OUTBOX_CHANNEL, relay.wake):
                 notify.ready()
                 context.log.info("ready")
                 try:

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from hoatoc.cli import dead_letter, demo, document, ledger, organ, stack
+from hoatoc.cli.reach import NotRunning
 from hoatoc.config import SettingsInvalid
 from hoatoc.domain.error import HoatocError, PeerFault, Unavailable
 
@@ -46,7 +47,7 @@ def main() -> None:
         console = Console(stderr=True, highlight=False)
         console.print(f"[red]{type(error).__name__}[/red] ", end="")
         console.print(str(error), markup=False, soft_wrap=True)
-        if isinstance(error, Unavailable):
+        if isinstance(error, Unavailable) and not isinstance(error, NotRunning):
             console.print(_safe(), markup=False, soft_wrap=True)
         sys.exit(_status(error))
 

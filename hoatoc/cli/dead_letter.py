@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 import typer
 from aiokafka import TopicPartition
-from rich.console import Console
 
 from hoatoc import codec
 from hoatoc.cli import output
@@ -102,7 +101,7 @@ def show(
     if json:
         output.as_json(fields)
         return
-    console = Console(highlight=False)
+    console = output.screen()
     for name, value in fields.items():
         console.print(f"[bold]{name}[/bold]  ", end="")
         console.print(str(value), markup=False)

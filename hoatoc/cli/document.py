@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 import asyncpg
 import typer
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from rich.console import Console
 
 from hoatoc import codec
 from hoatoc.cli import output
@@ -19,7 +18,9 @@ from hoatoc.config import Settings
 from hoatoc.domain import topic
 from hoatoc.domain.error import OurFault, PeerFault
 from hoatoc.domain.event import Answer, DocumentDispatched, StatusReported, TransportAcknowledged
+from hoatoc.domain.policy import Policy
 from hoatoc.kafka.client import consumer, outgoing, producer, send_all
+from hoatoc.kafka.dead_letter import PUT_BACK_HEADER
 from hoatoc.policy_file import load_policy
 from hoatoc.postgres.handover import HandedOver, HandoverTables
 from hoatoc.postgres.query import queries
@@ -50,28 +51,52 @@ def send(
     settings = settings_of(data)
     policy = load_policy(settings)
 
-    async def hand_over() -> list[tuple[Path, HandedOver]]:
+    contents = [(packet, packet.read_bytes()) for packet in packets]
+
+    async def hand_over() -> list[tuple[Path, HandedOver | PeerFault]]:
         async with database(settings) as connection:
             tables = HandoverTables(connection)
-            return [(p, await tables.hand_over(p.read_bytes(), policy, "cli")) for p in packets]
+            return [(p, await _hand_over(tables, data, policy)) for p, data in contents]
 
     handed = asyncio.run(hand_over())
     if json:
         output.as_json([_handed(path, result) for path, result in handed])
+    else:
+        for path, result in handed:
+            _show_handed(path, result)
+    if any(isinstance(result, PeerFault) for _, result in handed):
+        raise typer.Exit(4)
+
+
+async def _hand_over(
+    tables: HandoverTables, packet: bytes, policy: Policy
+) -> HandedOver | PeerFault:
+    """Hand one packet over; its own fault does not hold the others back."""
+    try:
+        return await tables.hand_over(packet, policy, "cli")
+    except PeerFault as fault:
+        return fault
+
+
+def _show_handed(path: Path, result: HandedOver | PeerFault) -> None:
+    console = output.screen()
+    if isinstance(result, PeerFault):
+        console.print(f"{path.name}: [red]không nhận · refused[/red] ({type(result).__name__})")
+        console.print(f"  {result}", markup=False, soft_wrap=True)
         return
-    console = Console(highlight=False)
-    for path, result in handed:
-        mark = f"{result.packet.number}/{result.packet.notation}"
-        verb = "đã nhận, sẽ gửi · kept in the outbox, will be sent"
-        if not result.new:
-            verb = "đã nhận từ trước, không gửi lại · was handed over before, not sent again"
-        console.print(f"{path.name}: {mark} → {len(result.recipients)} nơi nhận · recipients")
-        console.print(f"  {verb}\n  dispatch {result.dispatch_id}", soft_wrap=True)
-        for finding in result.findings:
-            console.print(f"  ! {finding.path}: {finding.text_vi} / {finding.text_en}")
+    mark = f"{result.packet.number}/{result.packet.notation}"
+    verb = "đã nhận, sẽ gửi · kept in the outbox, will be sent"
+    if not result.new:
+        verb = "đã nhận từ trước, không gửi lại · was handed over before, not sent again"
+    console.print(f"{path.name}: {mark} → {len(result.recipients)} nơi nhận · recipients")
+    console.print(f"  {verb}\n  dispatch {result.dispatch_id}", soft_wrap=True)
+    for finding in result.findings:
+        console.print(f"  ! {finding.path}: {finding.text_vi} / {finding.text_en}", markup=False)
 
 
-def _handed(path: Path, result: HandedOver) -> dict[str, object]:
+def _handed(path: Path, result: HandedOver | PeerFault) -> dict[str, object]:
+    if isinstance(result, PeerFault):
+        return {"packet": path, "refused": type(result).__name__, "why": str(result)}
     return {
         "packet": path,
         "dispatch_id": result.dispatch_id,
@@ -119,7 +144,8 @@ def inbox(
                 raise UnknownCopy(f"organ {organ} is not in the registry: see `hoatoc organs`")
             found = await _documents(settings, organ)
             ids = [copy.delivery_id for _, copy in found]
-            states = dict(await connection.fetch(SQL["states"], ids))
+            known_states = await connection.fetch(SQL["states"], ids)
+        states = {row["delivery_id"]: row["state"] for row in known_states}
         rows = [
             {
                 "delivery_id": copy.delivery_id,
@@ -191,6 +217,9 @@ def answer(
     delivery: Annotated[str, typer.Argument(help="Delivery id.")],
     what: Annotated[str, typer.Argument(help="done, fail, processing, or 01 to 06.")],
     reason: Annotated[str, typer.Option(help="Why; mandatory for 02.")] = "",
+    repairs: Annotated[
+        UUID | None, typer.Option(help="The dead letter whose unreadable answer this one replaces.")
+    ] = None,
     data: Data = None,
 ) -> None:
     """Answer for a copy, as its recipient, through reports.<organ>."""
@@ -212,6 +241,8 @@ def answer(
             dispatch_id=row["dispatch_id"],
             partition=0,
         )
+        if repairs is not None:
+            record.headers.append((PUT_BACK_HEADER, str(repairs).encode()))
         async with producer(settings.kafka) as to:
             await send_all(to, [record])
         typer.echo(f"{row['recipient']}: {what} → {record.topic}")

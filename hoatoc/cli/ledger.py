@@ -6,7 +6,6 @@ from uuid import UUID
 
 import asyncpg
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from hoatoc import books as proof
@@ -128,7 +127,7 @@ def show(
 def _show(
     head: asyncpg.Record, recipients: list[asyncpg.Record], timeline: list[asyncpg.Record]
 ) -> None:
-    console = Console(highlight=False)
+    console = output.screen()
     console.print(f"[bold]{head['number']}/{head['notation']}[/bold]  {head['subject']}")
     console.print(
         f"{output.PRIORITIES[head['priority']]} · từ/from {head['sender']} · "
@@ -190,7 +189,7 @@ def books(
 
 
 def _show_books(found: proof.Proof, differences: list[str] | None) -> None:
-    console = Console(highlight=False)
+    console = output.screen()
     drawn = Table(title="Sổ · books", title_justify="left", show_footer=True)
     drawn.add_column("Trạng thái · state", footer="Đã giao · copies handed over")
     drawn.add_column("Bản · copies", justify="right", footer=str(found.handed_over))

@@ -1,6 +1,7 @@
 """What a person sees, and what a machine reads of the same rows."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from rich.table import Table
 from hoatoc.domain.packet import PRIORITIES
 from hoatoc.postgres.handover import VIETNAM
 
-__all__ = ["PRIORITIES", "STATES", "as_json", "instant", "table"]
+__all__ = ["PRIORITIES", "STATES", "as_json", "instant", "screen", "table"]
 STATES = {
     "registered": "chờ gửi · registered",
     "published": "đã gửi, chưa đến · published",
@@ -50,6 +51,11 @@ def _cell(value: Any) -> str:
     return instant(value) if isinstance(value, datetime) else str(value)
 
 
+def screen() -> Console:
+    """Return where to print: as wide as the terminal, and wide enough without one."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 180)
+
+
 def table(
     rows: Iterable[Mapping[str, Any]],
     columns: Mapping[str, str],
@@ -63,9 +69,7 @@ def table(
     if machine:
         as_json(listed)
         return
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=180)
+    console = screen()
     if not listed:
         console.print(empty)
         return

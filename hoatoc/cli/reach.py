@@ -54,7 +54,7 @@ async def database(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
     try:
         connection = await asyncpg.connect(settings.postgres.dsn, timeout=10)
     except (*AWAY, TimeoutError) as error:
-        raise DatabaseAway(f"the database does not answer: {error}") from error
+        raise DatabaseAway(f"the database does not answer: {error!r}") from error
     try:
         yield connection
     finally:

@@ -1,12 +1,7 @@
-"""Commands that run the embedded stack: up, stop, status, run.
-
-Exit status: 0 done, 1 failed, 3 nothing runs on the data folder.
-"""
+"""Commands that run the embedded stack: up, stop, status, run."""
 
 import asyncio
 import runpy
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -15,18 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from hoatoc import config
+from hoatoc.cli.reach import Data, Json, NotRunning
 from hoatoc.config import Settings
-from hoatoc.domain.error import HoatocError
 from hoatoc.embedded import stack
 from hoatoc.embedded.folder import RunState
-
-FAILED = 1
-NOT_RUNNING = 3
-
-Data = Annotated[
-    Path | None,
-    typer.Option("--data", help="Data folder (default: HOATOC_DATA).", file_okay=False),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -44,43 +31,43 @@ def up(
 ) -> None:
     """Start the database, the broker and the programs, and keep them running until Ctrl-C."""
     console = Console(stderr=True)
-    with _told(console):
-        asyncio.run(
-            stack.up(
-                _settings(data),
-                parts=[part.strip() for part in parts.split(",")] if parts else None,
-                on_ready=lambda state: _show_ready(state, console),
-                console=console,
-            )
+    settings = _settings(data)
+
+    def show(state: RunState) -> None:
+        _show(state, console)
+        pages = settings.pager.webhook_url or "kept only: HOATOC_PAGER_WEBHOOK_URL is not set"
+        console.print(f"[bold]{'pages':<11}[/]{pages}", highlight=False, soft_wrap=True)
+        console.print("[green]ready[/]; Ctrl-C stops all")
+
+    asyncio.run(
+        stack.up(
+            settings,
+            parts=[part.strip() for part in parts.split(",")] if parts else None,
+            on_ready=show,
+            console=console,
         )
+    )
     console.print("stopped")
 
 
 def stop(data: Data = None) -> None:
     """Stop the stack of a data folder, in order."""
-    console = Console(stderr=True)
-    with _told(console):
-        folder = _settings(data).data
-        if not stack.stop(folder):
-            _refuse(folder, console)
-    console.print("stopped")
+    folder = _settings(data).data
+    if not stack.stop(folder):
+        raise _nothing_runs(folder)
+    typer.echo("stopped")
 
 
-def status(
-    data: Data = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print DATA/run.json.")] = False,
-) -> None:
-    """Show what runs on a data folder."""
-    console = Console()
-    with _told(Console(stderr=True)):
-        folder = _settings(data).data
-        state = stack.running(folder)
+def status(data: Data = None, json: Json = False) -> None:
+    """Show what runs on a data folder, and since when."""
+    folder = _settings(data).data
+    state = stack.running(folder)
     if state is None:
-        _refuse(folder, Console(stderr=True))
-    elif as_json:
+        raise _nothing_runs(folder)
+    if json:
         typer.echo(state.model_dump_json(indent=2))
     else:
-        _show(state, console)
+        _show(state, Console())
 
 
 def run(
@@ -92,29 +79,15 @@ def run(
     runpy.run_module(stack.PROGRAMS[program], run_name="__main__", alter_sys=True)
 
 
-@contextmanager
-def _told(console: Console) -> Iterator[None]:
-    try:
-        yield
-    except HoatocError as error:
-        console.print(f"[red]{type(error).__name__}[/]:", end=" ")
-        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(FAILED) from error
-
-
 def _settings(data: Path | None) -> Settings:
     settings = config.load()
     return settings.model_copy(update={"data": data}) if data else settings
 
 
-def _refuse(folder: Path, console: Console) -> None:
-    console.print(f"nothing runs on {folder}", highlight=False, soft_wrap=True)
-    raise typer.Exit(NOT_RUNNING)
-
-
-def _show_ready(state: RunState, console: Console) -> None:
-    _show(state, console)
-    console.print("[green]ready[/]; Ctrl-C stops all")
+def _nothing_runs(folder: Path) -> NotRunning:
+    return NotRunning(
+        f"nothing runs on {folder}: start it with `hoatoc up`, or name its folder by --data"
+    )
 
 
 def _show(state: RunState, console: Console) -> None:

@@ -128,15 +128,19 @@ def judge(deadline: Deadline, service_ms: int) -> Judgement:
 
 
 def failures(facts: Facts) -> Iterator[Failure]:
-    """Yield what is an alert at once; a decision (02-06) before a `fail` makes it void."""
+    """Yield what is an alert at once.
+
+    A decision (02-06) before a `fail` makes it void; so does, of a copy sent again after a crash,
+    a confirmation before the refusal.
+    """
     decided = first(facts, Fact.REFUSED, *ACCEPTANCES)
     failed = first(facts, Fact.FAIL)
     if failed and not (decided and decided < failed):
         after = first_after(facts, failed, *TAKEN, Fact.REFUSED)
         yield Failure(Kind.RECEIVE_FAILED, failed, after)
-    if Fact.SEND_REFUSED in facts:
-        refused = facts[Fact.SEND_REFUSED][0]
-        yield Failure(Kind.SEND_FAILED, refused, first_after(facts, refused, Fact.PUBLISHED))
+    refused, published = first(facts, Fact.SEND_REFUSED), first(facts, Fact.PUBLISHED)
+    if refused and not (published and published < refused):
+        yield Failure(Kind.SEND_FAILED, refused, published)
     if Fact.UNREADABLE in facts:
         unread = facts[Fact.UNREADABLE][0]
         yield Failure(Kind.UNREADABLE, unread, first_after(facts, unread, Fact.PUT_BACK))

@@ -37,14 +37,14 @@ def advance(clock: PartitionClock, tick: Tick, append_ms: int) -> PartitionClock
     known = clock.shards.get(tick.path, {})
     seen = {n: known.get(n, NEVER) for n in range(tick.shards)}
     shards = {**clock.shards, tick.path: {**seen, tick.shard: append_ms}}
-    step = 0
-    if clock.log_ms and tick.writer in clock.writers and _all_served(shards, tick, append_ms):
-        step = _step(clock, tick, append_ms)
-    writers = {
+    writers = {  # one that was away for longer begins anew, whatever its clock says
         name: last
         for name, last in clock.writers.items()
         if abs(append_ms - last[0]) <= tick.max_gap_ms
     }
+    step = 0
+    if tick.writer in writers and _all_served(shards, tick, append_ms):
+        step = _step(clock, tick, append_ms)
     return replace(
         clock,
         service_ms=clock.service_ms + step,

@@ -63,9 +63,10 @@ class Watch:
         return list(self._passed()) if walked.ticks else []
 
     def _keep(self, account: Account) -> None:
-        """Keep an account while it is neither accepted nor refused, and set its alarm."""
+        """Keep an account until it is decided and nothing runs any more, and set its alarm."""
         of, recipient = account.delivery.delivery_id, account.delivery.recipient
-        if state(account.delivery.facts) in _SETTLED:
+        due = next_due(account)
+        if due is None and state(account.delivery.facts) in _SETTLED:
             if self.accounts.pop(of, None):
                 self.by_recipient[recipient] -= 1
             self.wheel.drop(of)
@@ -73,7 +74,6 @@ class Watch:
         if of not in self.accounts:
             self.by_recipient[recipient] += 1
         self.accounts[of] = account
-        due = next_due(account)
         if due is None:
             self.wheel.drop(of)
         else:

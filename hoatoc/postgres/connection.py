@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
 
 import asyncpg
@@ -40,7 +40,7 @@ async def pool(dsn: str, size: int = 4) -> AsyncIterator[asyncpg.Pool]:
     try:
         opened = await asyncpg.create_pool(dsn, min_size=1, max_size=size, command_timeout=60)
     except AWAY as error:
-        raise DatabaseAway(f"the database does not answer: {error}") from error
+        raise DatabaseAway(f"the database does not answer: {error!r}") from error
     try:
         yield opened
     finally:
@@ -60,7 +60,7 @@ async def listening(
     try:
         yield
     finally:
-        if not connection.is_closed():
+        with suppress(*AWAY):  # a connection that is gone listens no more
             await connection.remove_listener(channel, woken)
 
 

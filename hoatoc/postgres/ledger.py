@@ -181,7 +181,7 @@ class LedgerTables:
         """Write (partition, account) as they stand, in the order of their keys."""
         rows = [
             _delivery_row(partition, account)
-            for partition, account in sorted(accounts, key=lambda a: a[1].delivery.delivery_id)
+            for partition, account in sorted(accounts, key=lambda a: a[1].delivery.delivery_id.int)
         ]
         await self._connection.execute(SQL["put_deliveries"], *_columns(rows, 13))
 

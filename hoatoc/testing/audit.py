@@ -144,7 +144,8 @@ class Copy:
         fail, decided = self.first("fail"), self.first("02", *ACCEPTED)
         if fail and not (decided and decided < fail):
             yield "receive-failed"
-        if self.first("not sent"):
+        refused, published = self.first("not sent"), self.first("published")
+        if refused and not (published and published < refused):
             yield "send-failed"
         if self.first("unreadable"):
             yield "unreadable"

@@ -180,7 +180,8 @@ def _failures(said: Sequence[Said]) -> Iterator[tuple[str, Verdict]]:
     failed, decided = _first(said, ["fail"]), _first(said, DECISIONS)
     if failed and not (decided and decided.offset < failed.offset):
         yield "receive-failed", alert(failed, ["02", *TAKING])
-    if refused := _first(said, ["refused"]):
+    refused, published = _first(said, ["refused"]), _first(said, ["published"])
+    if refused and not (published and published.offset < refused.offset):
         yield "send-failed", alert(refused, ["published"])
     if unread := _first(said, ["unreadable"]):
         yield "unreadable", alert(unread, ["put back"])

@@ -1,6 +1,7 @@
 """A receiver of pages, for tests: a real web server that may fail as receivers do."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -58,7 +59,7 @@ class Receiver:
         status, headers = self.answer(len(self.pages))
         body = await request.read()
         received = {name.lower(): value for name, value in request.headers.items()}
-        self.pages.append(Page(received, body, status, request.loop.time()))
+        self.pages.append(Page(received, body, status, time.monotonic()))
         if status is None:
             if request.transport:
                 request.transport.abort()

@@ -535,6 +535,9 @@ def test_a_person_is_paged_once_at_most_and_for_every_open_alert(aftermath: Afte
     books = {(str(r["subject_id"]), r["kind"]): r["closing"] for r in aftermath.tables["alert"]}
     assert set() == {key for key in raised if key[1] != "unsent"} - books.keys()
     assert set() == {key for key, closing in books.items() if closing is None} - raised.keys()
+    resolved = {(p["subject_id"], p["kind"]) for p in pages.values() if p["version"] == 2}
+    recovered = {key for key, closing in books.items() if closing is not None}
+    assert resolved >= raised.keys() & recovered, "told of no recovery"
 
 
 def test_every_page_is_signed(aftermath: Aftermath) -> None:

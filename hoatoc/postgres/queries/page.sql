@@ -7,6 +7,10 @@ VALUES ($1, $2, $3::smallint, $4,
              THEN 'superseded' ELSE 'pending' END)
 ON CONFLICT (subject_id, kind, version) DO NOTHING;
 
+-- name: hold
+-- Keep an alert's pages from being claimed until "supersede", the next statement, has seen them.
+SELECT FROM page WHERE subject_id = $1 AND kind = $2 ORDER BY version FOR UPDATE;
+
 -- name: supersede
 -- An alert resolved before its page was ever tried pages nobody, neither raised nor resolved.
 UPDATE page r SET state = 'superseded'

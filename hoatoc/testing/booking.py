@@ -1,0 +1,106 @@
+"""Booking a written log with the ledger's own code, cut into batches in any way."""
+
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from consumers.ledger import Booking
+from hoatoc.domain.book import Entry, Walk, walk
+from hoatoc.domain.watch import Passed, Watch
+from hoatoc.ports import Announced, Ledger
+from hoatoc.testing.ledger import MemoryDatabase, MemoryLedger, Tables
+from hoatoc.testing.oracle import Verdict
+
+PARTITION = 0
+T = TypeVar("T")
+
+
+def at_once(coroutine: Coroutine[object, None, T]) -> T:
+    """Run a coroutine that waits for nothing: books in memory need no event loop."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    coroutine.close()
+    raise RuntimeError("the coroutine waits for something")
+
+
+def stretches(log: Sequence[Entry], cuts: Iterable[int]) -> list[Sequence[Entry]]:
+    """Cut a log before each of these offsets."""
+    places = sorted({0, len(log), *(c for c in cuts if 0 < c < len(log))})
+    return [log[a:b] for a, b in zip(places, places[1:], strict=False)]
+
+
+def one_by_one(log: Sequence[Entry]) -> range:
+    """Return the cuts that make each record a batch of its own."""
+    return range(1, len(log))
+
+
+class Ledgers:
+    """Any number of ledgers over one database; each goes on from the books when it begins."""
+
+    def __init__(self, ledger: Callable[[Any], Ledger] = MemoryLedger) -> None:
+        self.database = MemoryDatabase()
+        self._ledger = ledger
+
+    @property
+    def tables(self) -> Tables:
+        """What is in the books."""
+        return self.database.tables
+
+    async def begin(self) -> Booking:
+        """Return a ledger to which the partition has just been assigned."""
+        ledger = self._ledger(self.database.connect())
+        await ledger.open_books([PARTITION])
+        return Booking(16, await ledger.positions([PARTITION]), ledger=self._ledger)
+
+    def read(self, booking: Booking, entries: Sequence[Entry]) -> dict[int, Walk]:
+        """Let a ledger read a stretch without booking it yet."""
+        return {PARTITION: walk(booking.books[PARTITION], entries)}
+
+    async def write(
+        self, booking: Booking, walks: dict[int, Walk], parked: Sequence[Announced] = ()
+    ) -> None:
+        """Let a ledger book what it has read."""
+        await booking.book(self.database.connect(), walks, parked)
+
+
+def booked(
+    log: Sequence[Entry],
+    cuts: Iterable[int] | None = None,
+    ledger: Callable[[Any], Ledger] = MemoryLedger,
+) -> Tables:
+    """Return the books of a log cut before these offsets (None: record by record)."""
+
+    async def book() -> Tables:
+        ledgers = Ledgers(ledger)
+        booking = await ledgers.begin()
+        for stretch in stretches(log, one_by_one(log) if cuts is None else cuts):
+            await ledgers.write(booking, ledgers.read(booking, stretch))
+        return ledgers.tables
+
+    return at_once(book())
+
+
+def books(tables: Tables) -> dict[str, object]:
+    """Return the part of the tables that must be a function of the log."""
+    parts = ("books", "dispatches", "deliveries", "backstops", "alerts", "history")
+    return {name: getattr(tables, name) for name in parts}
+
+
+def verdicts(tables: Tables) -> dict[tuple[UUID, str], Verdict]:
+    """Return the alerts of the books as the oracle tells them."""
+    return {
+        (of, str(kind)): Verdict(
+            alert.raised_offset,
+            str(alert.found_by),
+            alert.closing.offset if alert.closing else None,
+        )
+        for (of, kind), alert in tables.alerts.items()
+    }
+
+
+def proposals(log: Sequence[Entry]) -> list[tuple[int, Passed]]:
+    """Return (offset, proposal) of what a tracker that reads the whole log proposes."""
+    watch = Watch()
+    return [(entry.offset, passed) for entry in log for passed in watch.observe(entry)]

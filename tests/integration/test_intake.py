@@ -1,0 +1,222 @@
+"""Intake: hand-overs and answers of organs that speak Kafka, and the ticks that carry time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+import pytest
+
+from hoatoc import codec
+from hoatoc.domain.event import (
+    AlertRaised,
+    AnswerUnreadable,
+    DeadLettered,
+    DocumentHandedOver,
+    StatusReported,
+    Tick,
+    TransportAcknowledged,
+)
+from hoatoc.kafka.dead_letter import dead_letter_id
+from hoatoc.testing.agency import POISON, letter, said
+from hoatoc.testing.line import ORGANS, Line, NewLine, eventually, killed
+
+pytestmark = pytest.mark.timeout(180)
+
+A, B, C, D = (organ.code for organ in ORGANS)
+
+
+def handed(packet: bytes) -> DocumentHandedOver:
+    return DocumentHandedOver(event_id=uuid4(), document_id="x", packet=packet)
+
+
+async def taken_up_to(line: Line, topic: str, offset: int) -> bool:
+    query = "SELECT next_offset FROM intake_position WHERE topic = $1"
+    return (await line.database.fetchval(query, topic) or 0) >= offset
+
+
+async def announced(line: Line) -> list[Any]:
+    rows = await line.database.fetch("SELECT value FROM announcement ORDER BY id")
+    return [codec.decode(row["value"]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What came of some records of `handovers.<A>`."""
+
+    handovers: Sequence[Any]
+    outbox: Sequence[Any]
+    announced: Sequence[Any]
+
+
+@pytest.fixture(scope="module")
+async def handed_over(new_line: NewLine) -> HandedOver:
+    """Hand over: a document, the same again, another under its number, B's in A's name, noise."""
+    packet = letter(A, [B, C], "1")
+    records = (
+        handed(packet),
+        handed(packet),
+        handed(letter(A, [B, C], "1", b"another text")),
+        handed(letter(B, [C], "2")),
+        b"noise",
+    )
+    topic = f"handovers.{A}"
+    async with new_line() as line:
+        async with line.program("intake") as intake:
+            for record in records:
+                await line.write(topic, record)
+            await eventually(lambda: taken_up_to(line, topic, len(records)))
+            await killed(intake)
+        async with line.program("intake"):
+            await line.write(topic, handed(letter(A, [D], "3")))
+            await eventually(lambda: taken_up_to(line, topic, len(records) + 1))
+        return HandedOver(
+            await line.database.fetch("SELECT * FROM handover ORDER BY handed_over_at"),
+            await line.database.fetch("SELECT * FROM outbox"),
+            await announced(line),
+        )
+
+
+def test_a_document_handed_over_by_kafka_is_taken_once_through_a_kill(
+    handed_over: HandedOver,
+) -> None:
+    rows = handed_over.handovers
+    assert [("1", A, "kafka"), ("3", A, "kafka")] == [
+        (row["printed_number"], row["sender"], row["door"]) for row in rows
+    ]
+    assert {row["dispatch_id"] for row in rows} == {r["dispatch_id"] for r in handed_over.outbox}
+
+
+@pytest.mark.parametrize(
+    ("offset", "reason"), [(2, "DocumentConflict"), (3, "SenderMismatch"), (4, "Undecodable")]
+)
+def test_a_refused_hand_over_is_parked_and_its_sender_alerted(
+    handed_over: HandedOver, offset: int, reason: str
+) -> None:
+    of = dead_letter_id("intake", f"handovers.{A}", 0, offset)
+    (parked,) = (e for e in handed_over.announced if e.event_id == of)
+    assert isinstance(parked, DeadLettered)
+    assert (f"handovers.{A}", offset, reason) == (parked.topic, parked.offset, parked.reason)
+    (alert,) = (e for e in handed_over.announced if getattr(e, "subject_id", None) == of)
+    assert isinstance(alert, AlertRaised)
+    assert ("unsent", A, parked.detail) == (alert.kind, alert.sender, alert.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What came of some records of `reports.<B>`."""
+
+    dispatch_id: UUID
+    unknown: UUID
+    log: Sequence[Any]
+    parked: Sequence[DeadLettered]
+
+    def at(self, offset: int) -> Any:
+        """Return what stands in the log for a report."""
+        place = f"reports.{B}/0/{offset}"
+        letters = {dead_letter_id("intake", f"reports.{B}", 0, offset)}
+        ids = letters | {uuid5(self.dispatch_id, place), uuid5(self.unknown, place)}
+        (found,) = {e.event_id: e for e in self.log if e.event_id in ids}.values()
+        return found
+
+
+@pytest.fixture(scope="module")
+async def reported(new_line: NewLine) -> Reported:
+    """Report: done, 03 put back, noise with and without a dispatch, to no document, as C."""
+    unknown, repaired = uuid4(), uuid4()
+    async with new_line() as line:
+        of = (await line.hand_over(letter(A, [B], "1"))).dispatch_id
+        records: list[tuple[bytes, UUID | str, dict[str, bytes]]] = [
+            (said("done", of, B), of, {}),
+            (said("03", of, B), of, {"hoatoc-put-back-of": str(repaired).encode()}),
+            (said(POISON, of, B), of, {}),
+            (said(POISON, of, B), "no dispatch", {}),
+            (said("03", unknown, B), unknown, {}),
+            (said("03", of, C), of, {}),
+            (codec.encode(handed(b"")), of, {}),
+        ]
+        async with line.program("intake"):
+            for value, key, headers in records:
+                await line.write(f"reports.{B}", value, key, headers=headers)
+
+            async def all_there() -> list[Any]:
+                types = (TransportAcknowledged, StatusReported, AnswerUnreadable)
+                log = await line.events("deliveries", *types)
+                return log if len(log) >= len(records) else []
+
+            log = await eventually(all_there)
+            parked = await line.events("dead-letters", DeadLettered)
+        return Reported(of, unknown, log, parked)
+
+
+def test_an_answer_is_forwarded_with_an_identity_of_its_place(reported: Reported) -> None:
+    event = reported.at(0)
+    assert isinstance(event, TransportAcknowledged)
+    assert (reported.dispatch_id, B, "done") == (event.dispatch_id, event.recipient, event.outcome)
+
+
+def test_an_answer_put_back_says_what_it_repairs(reported: Reported) -> None:
+    event = reported.at(1)
+    assert isinstance(event, StatusReported)
+    assert event.put_back_of is not None
+
+
+@pytest.mark.parametrize(
+    ("offset", "named", "reason"),
+    [
+        (2, True, "Undecodable"),
+        (3, False, "Undecodable"),
+        (4, False, "UnknownDelivery"),
+        (5, True, "UnknownDelivery"),
+        (6, True, "NotAnAnswer"),
+    ],
+    ids=["noise", "noise without a dispatch", "to no document", "as another", "no answer"],
+)
+def test_what_is_no_answer_of_the_organ_is_parked_and_takes_its_place(
+    reported: Reported, offset: int, named: bool, reason: str
+) -> None:
+    event = reported.at(offset)
+    assert isinstance(event, AnswerUnreadable)
+    place = (event.source_topic, event.source_partition, event.source_offset)
+    assert (f"reports.{B}", 0, offset) == place
+    assert (reported.dispatch_id if named else None) == event.dispatch_id
+    assert (B, reason) == (event.organ, event.reason.split(":")[0])
+    (parked,) = (e for e in reported.parked if e.event_id == event.event_id)
+    assert reason == parked.reason
+
+
+async def test_no_time_passes_while_reports_wait(fresh: Line) -> None:
+    of = (await fresh.hand_over(letter(A, [B], "1"))).dispatch_id
+
+    async def last_tick() -> int:
+        log = await fresh.log()
+        return max((r.append_ms for r in log if isinstance(r.event, Tick)), default=0)
+
+    async with fresh.program("intake"):
+        begun = await eventually(last_tick)
+        transaction = fresh.database.transaction()
+        await transaction.start()
+        await fresh.database.execute("LOCK handover_recipient")
+        written = (await fresh.write(f"reports.{B}", said("03", of, B), of)).timestamp
+        silence_ms = fresh.policy.max_gap_ms + 2_000
+        probe = written
+
+        async def silent() -> bool:
+            nonlocal probe
+            probe = (await fresh.write(f"statuses.{A}", b"what time is it?")).timestamp
+            return probe - await last_tick() >= silence_ms - fresh.policy.max_gap_ms
+
+        await eventually(silent)
+        last = await last_tick()
+        assert last <= written + fresh.policy.max_gap_ms + 1_000
+        assert probe - last >= 2_000
+        await transaction.rollback()
+
+        async def resumed() -> bool:
+            return await last_tick() > last
+
+        await eventually(resumed)
+    log = await fresh.log()
+    (answer,) = (r for r in log if isinstance(r.event, StatusReported))
+    after = [r for r in log if isinstance(r.event, Tick) and r.append_ms > last]
+    assert begun < answer.append_ms <= min(r.append_ms for r in after)
