@@ -375,8 +375,7 @@ async def _book(
     telemetry.BATCH_SECONDS.labels(NAME).observe(time.perf_counter() - began)
     for place in fetched.keys() & reader.assignment():
         booked = walks[place.partition].after.next_offset if place.partition in walks else 0
-        lag = (reader.highwater(place) or booked) - booked
-        telemetry.LAG.labels(NAME, place.topic, place.partition).set(lag)
+        telemetry.show_lag(NAME, *place, reader.highwater(place), booked)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import json
 import random
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,11 +19,12 @@ from typing import cast
 import aiohttp
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import CommitFailedError
 from aiokafka.structs import ConsumerRecord
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from prometheus_client import Counter, Gauge
 
-from hoatoc import codec, notify
+from hoatoc import codec, notify, telemetry
 from hoatoc.config import Settings
 from hoatoc.domain import page, topic
 from hoatoc.domain.deadline import Kind
@@ -123,7 +125,11 @@ class Pager:
             records = [record for place in fetched for record in fetched[place]]
             if records:
                 await self._take(records, to)
-                await reader.commit()
+                with suppress(CommitFailedError):  # assigned anew: a repeat changes nothing
+                    await reader.commit()
+                for place in fetched.keys() & reader.assignment():
+                    done = fetched[place][-1].offset + 1
+                    telemetry.show_lag(NAME, *place, reader.highwater(place), done)
                 self.wake.set()
 
     async def _take(self, records: Sequence[ConsumerRecord], to: AIOKafkaProducer) -> None:

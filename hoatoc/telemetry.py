@@ -34,7 +34,7 @@ _FORBIDDEN = {
     "subject",
 }
 
-RECORDS = Counter("hoatoc_records_total", "Records handled", ["program", "topic", "type"])
+RECORDS = Counter("hoatoc_records_total", "Records handled", ["program", "topic"])
 LAG = Gauge("hoatoc_lag_records", "Records not yet read", ["program", "topic", "partition"])
 DEAD_LETTERS = Counter("hoatoc_dead_letters_total", "Records parked", ["program", "reason"])
 CLOCK_SKEW = Gauge("hoatoc_clock_skew_seconds", "Our clock less the other's", ["program", "peer"])
@@ -104,6 +104,12 @@ def serve_metrics(program: str, settings: Metrics) -> int | None:
         return None
     start_http_server(port, addr=settings.host)
     return port
+
+
+def show_lag(program: str, topic: str, partition: int, end: int | None, done: int) -> None:
+    """Show how many records of a partition are not done; nothing is known before a fetch."""
+    if end is not None:
+        LAG.labels(program, topic, partition).set(max(end - done, 0))
 
 
 def traceparent(dispatch_id: UUID, event_id: UUID) -> str:

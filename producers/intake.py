@@ -14,6 +14,7 @@ a tick a second.
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4, uuid5
 
@@ -24,6 +25,7 @@ from aiokafka import (
     ConsumerRebalanceListener,
     TopicPartition,
 )
+from aiokafka.errors import CommitFailedError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 from prometheus_client import Counter, Gauge
 
@@ -149,8 +151,9 @@ class Intake:
         ends = {place: fetched[place][-1].offset + 1 for place in mine}
         for place, end in ends.items():
             self.horizons.setdefault(place, Horizon()).done(end)
-            telemetry.RECORDS.labels(NAME, place.topic, "record").inc(len(fetched[place]))
-        if ends:
+            telemetry.RECORDS.labels(NAME, place.topic.partition(".")[0]).inc(len(fetched[place]))
+            telemetry.show_lag(NAME, *place, self.reader.highwater(place), end)
+        with suppress(CommitFailedError):  # assigned anew: read again, it is the same fact
             await self.reader.commit({p: OffsetAndMetadata(o, "") for p, o in ends.items()})
 
     async def _forward(self, records: Sequence[ConsumerRecord]) -> None:

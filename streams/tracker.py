@@ -31,6 +31,7 @@ from hoatoc.ports import Outgoing
 from hoatoc.postgres.connection import pool
 from hoatoc.postgres.ledger import LedgerTables
 from hoatoc.program import Context, run
+from hoatoc.telemetry import RECORDS
 
 NAME = "tracker"
 GROUP = "hoatoc-tracker"
@@ -47,6 +48,7 @@ SILENCE = Gauge(
     "Since the last answer of a recipient",
     ["recipient"],
 )
+BEHIND = Gauge("hoatoc_tracker_behind_seconds", "Age of the last tick it has read", ["partition"])
 UNDECODABLE = Counter("hoatoc_tracker_undecodable_total", "Records that the ledger parks")
 
 
@@ -77,6 +79,7 @@ class Tracker:
         watch = self.watches.get(partition)
         if watch is None:
             return
+        RECORDS.labels(NAME, topic.DELIVERIES).inc()
         if entry.offset > watch.book.next_offset:
             await self._catch_up(partition, watch, entry.offset)
         if entry.event is None:
@@ -110,6 +113,7 @@ class Tracker:
     def _show(self, partition: int, watch: Watch) -> None:
         """Keep the running picture for operators."""
         now_ms = time.time_ns() // 1_000_000
+        BEHIND.labels(partition).set((now_ms - watch.book.clock.log_ms) / 1000)
         OPEN.labels(partition).set(len(watch.accounts))
         oldest = watch.oldest_ms()
         OLDEST.labels(partition).set((now_ms - oldest) / 1000 if oldest else 0)

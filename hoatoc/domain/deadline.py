@@ -22,6 +22,7 @@ calendars will enter behind `due_of`, and nowhere else.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from hoatoc.domain.delivery import (
     ACCEPTANCES,
@@ -72,8 +73,7 @@ class Judgement(StrEnum):
     BROKEN = "broken"
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """One deadline of one delivery; `due_ms` and `backstop_ms` in service time."""
 
     kind: Kind
@@ -133,11 +133,11 @@ def failures(facts: Facts) -> Iterator[Failure]:
     A decision (02-06) before a `fail` makes it void; so does, of a copy sent again after a crash,
     a confirmation before the refusal.
     """
-    decided = first(facts, Fact.REFUSED, *ACCEPTANCES)
-    failed = first(facts, Fact.FAIL)
-    if failed and not (decided and decided < failed):
-        after = first_after(facts, failed, *TAKEN, Fact.REFUSED)
-        yield Failure(Kind.RECEIVE_FAILED, failed, after)
+    if failed := first(facts, Fact.FAIL):
+        decided = first(facts, Fact.REFUSED, *ACCEPTANCES)
+        if not (decided and decided < failed):
+            after = first_after(facts, failed, *TAKEN, Fact.REFUSED)
+            yield Failure(Kind.RECEIVE_FAILED, failed, after)
     refused, published = first(facts, Fact.SEND_REFUSED), first(facts, Fact.PUBLISHED)
     if refused and not (published and published < refused):
         yield Failure(Kind.SEND_FAILED, refused, published)
