@@ -37,6 +37,9 @@ ratio is the median of the turns: {turns}.
 
 The line: {line}.
 
+Processor time of one complete delivery (ms): {spent}; together {spent_all:.2f}. What this machine
+has of it, divided by that, is the rate that it can reach.
+
 Idle, by part (cores; MiB): {idle}. After the load: {after:.0f} MiB.
 
 Noise. Rates move by a quarter and more with whatever else the machine does; so compare within one
@@ -106,6 +109,7 @@ def write(figures: Figures) -> None:
 
 def _text(figures: Figures, now: datetime) -> str:
     line, idle = figures.line, figures.idle
+    spent = {name: s / line.deliveries * 1000 for name, s in line.spent_s.items()}
     turns = zip(figures.ledger.real, figures.ledger.floor, strict=True)
     return _ABOUT.format(
         date=f"{now:%Y-%m-%d %H:%M} UTC",
@@ -118,6 +122,8 @@ def _text(figures: Figures, now: datetime) -> str:
         line=f"{line.deliveries:,} deliveries in {line.seconds:.1f} s, handed over in the first "
         f"{line.handed_over_s:.1f} s; the tracker had closed the last deadline "
         f"{line.tracked_s:.1f} s after the start; {line.alerts} alerts",
+        spent=", ".join(f"{name} {ms:.2f}" for name, ms in spent.items()),
+        spent_all=sum(spent.values()),
         idle=", ".join(
             f"{name} {cores:.3f}; {idle.memory_mb[name]:.0f}" for name, cores in idle.cores.items()
         ),

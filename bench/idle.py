@@ -32,9 +32,9 @@ class Use:
 
 async def measure(running: Stack, seconds: float) -> Use:
     """Return what the stack uses over some seconds."""
-    before, began = _spent(running), time.perf_counter()
+    before, began = spent(running), time.perf_counter()
     await asyncio.sleep(seconds)
-    after, took = _spent(running), time.perf_counter() - began
+    after, took = spent(running), time.perf_counter() - began
     return Use({name: (after[name] - before[name]) / took for name in after}, _memory(running))
 
 
@@ -47,12 +47,17 @@ def processes(running: Stack) -> dict[str, list[psutil.Process]]:
     return found
 
 
-def _spent(running: Stack) -> dict[str, float]:
+def spent(running: Stack) -> dict[str, float]:
     """Return the processor time so far of each part, its ended children included, in seconds."""
     return {
         name: sum(_seconds(process, process is parts[0]) for process in parts)
         for name, parts in processes(running).items()
     }
+
+
+def seconds(pid: int) -> float:
+    """Return the processor time so far of one process, in seconds."""
+    return _seconds(psutil.Process(pid), False)
 
 
 def _seconds(process: psutil.Process, first: bool) -> float:

@@ -17,7 +17,7 @@ import aiohttp
 import asyncpg
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench import sample
+from bench import idle, sample
 from bench.recipients import READY
 from hoatoc.config import Settings
 from hoatoc.domain.edxml import write_packet
@@ -39,13 +39,17 @@ class LineStuck(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LineFigures:
-    """How many deliveries; when all were handed over, complete, and off the tracker's list (s)."""
+    """How many deliveries; when all were handed over, complete, and off the tracker's list (s).
+
+    `spent_s` is the processor time of each part until then, `senders` and `recipients` included.
+    """
 
     deliveries: int
     handed_over_s: float
     seconds: float
     tracked_s: float
     alerts: int
+    spent_s: dict[str, float]
 
     @property
     def rate(self) -> float:
@@ -64,8 +68,9 @@ async def complete(
     wanted = len(packets) * sample.RECIPIENTS
     async with (
         pool(running.settings.postgres.dsn, CONNECTIONS + 1) as database,
-        _recipients(running.settings),
+        _recipients(running.settings) as recipients,
     ):
+        spent = _spent(running, recipients)
         before = await database.fetchval(_COMPLETE)
         waiting = iter(packets)
         began = time.perf_counter()
@@ -75,8 +80,16 @@ async def complete(
         seconds = time.perf_counter() - began
         await _until_untracked(running)
         tracked = time.perf_counter() - began
+        spent = {k: v - spent[k] for k, v in _spent(running, recipients).items()}
         alerts = await database.fetchval("SELECT count(*) FROM alert")
-    return LineFigures(wanted, handed_over, seconds, tracked, alerts)
+    return LineFigures(wanted, handed_over, seconds, tracked, alerts, spent)
+
+
+def _spent(running: Stack, recipients: int) -> dict[str, float]:
+    """Return the processor time so far of each part; the bench itself plays the senders."""
+    found = idle.spent(running)
+    own = {"senders": found.pop("supervisor"), "recipients": idle.seconds(recipients)}
+    return found | own
 
 
 async def _hand_over(database: asyncpg.Pool, packets: Iterator[bytes], policy: Policy) -> None:
@@ -116,8 +129,8 @@ async def _tracked(session: aiohttp.ClientSession, url: str) -> float:
 
 
 @asynccontextmanager
-async def _recipients(settings: Settings) -> AsyncIterator[None]:
-    """Have the recipients answer meanwhile."""
+async def _recipients(settings: Settings) -> AsyncIterator[int]:
+    """Have the recipients answer meanwhile; yield their pid."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bench.recipients"),
         env={**os.environ, **environment(settings)},
@@ -126,7 +139,7 @@ async def _recipients(settings: Settings) -> AsyncIterator[None]:
     try:
         if process.stdout is None or (await process.stdout.readline()).decode().strip() != READY:
             raise LineStuck("the recipients do not start")
-        yield
+        yield process.pid
     finally:
         process.terminate()
         await process.wait()

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import asyncpg
+import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.structs import ConsumerRecord
 from prometheus_client import Counter, Gauge
@@ -56,11 +57,8 @@ VERDICTS = Counter(
     "hoatoc_verdicts_total", "Alerts booked, by who found them", ["kind", "found_by"]
 )
 BOOKED = Counter("hoatoc_ledger_booked_total", "Records booked", ["type"])
-SERVICE_LOST = Gauge(
-    "hoatoc_service_lost_seconds",
-    "Log time less service time since the first tick",
-    ["partition"],
-)
+SERVICE_TIME = Gauge("hoatoc_service_time_seconds", "Service time booked", ["partition"])
+LOG = structlog.get_logger(NAME)
 
 
 @dataclass(slots=True)
@@ -218,6 +216,12 @@ class Booking:
         if before is None:
             VERDICTS.labels(alert.kind, alert.found_by).inc()
         change = announcement(before, alert)
+        LOG.info(
+            f"alert_{change or 'recovered'}",
+            delivery_id=alert.subject_id,
+            kind=alert.kind,
+            found_by=alert.found_by,
+        )
         if change is None:
             return None
         ALERTS.labels(alert.kind, change).inc()
@@ -313,7 +317,12 @@ class _Assigned(ConsumerRebalanceListener):
         self._reader, self._database, self._booking = reader, database, booking
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
-        """Do nothing: a batch in hand is guarded by its position."""
+        """Close the books: what is fetched before the next seek is not ours to book.
+
+        A batch in hand is guarded by its position.
+        """
+        for place in revoked:
+            self._booking.books.pop(place.partition, None)
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         """Seek to the booked positions."""
@@ -363,6 +372,10 @@ async def _book(
     fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]],
 ) -> None:
     began = time.perf_counter()
+    # An assigned partition may be fetched from its beginning before we have sought in it.
+    fetched = {place: some for place, some in fetched.items() if place.partition in booking.books}
+    if not fetched:
+        return
     batch = decode(fetched)
     walks = booking.walk(batch)
     try:
@@ -373,8 +386,10 @@ async def _book(
         await seek(reader, database, booking, {place.partition for place in fetched})
         return
     telemetry.BATCH_SECONDS.labels(NAME).observe(time.perf_counter() - began)
+    for partition, walked in walks.items():
+        SERVICE_TIME.labels(partition).set(walked.after.clock.service_ms / 1000)
     for place in fetched.keys() & reader.assignment():
-        booked = walks[place.partition].after.next_offset if place.partition in walks else 0
+        booked = walks[place.partition].after.next_offset
         telemetry.show_lag(NAME, *place, reader.highwater(place), booked)
 
 

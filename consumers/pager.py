@@ -18,6 +18,7 @@ from typing import cast
 
 import aiohttp
 import asyncpg
+import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import CommitFailedError
 from aiokafka.structs import ConsumerRecord
@@ -44,6 +45,7 @@ GROUP = "hoatoc-pager"
 SQL = queries("page")
 AT_ONCE = 20
 POLL_S = 0.5
+LOG = structlog.get_logger(NAME)
 FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 300.0
 
 PAGES = Counter("hoatoc_pages_total", "Pages delivered", ["kind", "change"])
@@ -177,11 +179,14 @@ class Pager:
         alert = cast("Alert", codec.decode(row["alert"]))
         fault, wait_s = await self._post(session, alert)
         of = (row["subject_id"], row["kind"], row["version"])
+        about = {"delivery_id": of[0], "kind": of[1], "version": of[2], "attempt": row["attempts"]}
         async with self.database.acquire() as connection:
             if fault is None:
                 await connection.execute(SQL["delivered"], *of)
+                LOG.info("page_delivered", **about)
                 PAGES.labels(alert.kind, "raised" if alert.version == 1 else "resolved").inc()
                 return
+            LOG.warning("page_not_taken", reason=fault.split(":")[0], **about)
             FAILURES.labels(fault.split(":")[0]).inc()
             longest = min(FIRST_RETRY_S * 2 ** row["attempts"], LONGEST_RETRY_S)
             pause = wait_s or random.uniform(FIRST_RETRY_S / 2, longest)

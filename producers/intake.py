@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4, uuid5
 
 import asyncpg
+import structlog
 from aiokafka import (
     AIOKafkaConsumer,
     AIOKafkaProducer,
@@ -58,6 +59,7 @@ NAME = "intake"
 GROUP = "hoatoc-intake"
 FEEDS = r"^(handovers|reports)\.[A-Za-z0-9._-]+$"
 TICK_S = 1.0
+LOG = structlog.get_logger(NAME)
 CALENDAR_VERSION = 0
 
 FORWARDED = Counter("hoatoc_intake_forwarded_total", "Answers forwarded", ["type"])
@@ -206,6 +208,13 @@ class Intake:
     ) -> list[Outgoing]:
         record = report.record
         letter, parked = dead_letter(record, NAME, type(fault).__name__, fault)
+        LOG.warning(
+            "answer_parked",
+            dead_letter=parked.event_id,
+            organ=report.organ,
+            dispatch_id=dispatch_id,
+            reason=parked.reason,
+        )
         event = AnswerUnreadable(
             event_id=parked.event_id,
             organ=report.organ,
@@ -244,6 +253,7 @@ class Intake:
                 await tables.hand_over(event.packet, self.policy, "kafka", sender=organ)
             except PeerFault as fault:
                 HANDED_OVER.labels("refused").inc()
+                LOG.warning("handover_refused", organ=organ, reason=type(fault).__name__)
                 await self._refuse(LedgerTables(connection), record, organ, fault)
                 return
             HANDED_OVER.labels("taken").inc()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from uuid import UUID, uuid5
 
+import structlog
 from aiokafka import AIOKafkaProducer
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -38,6 +39,7 @@ from hoatoc.program import Context, run
 NAME = "relay"
 CONTENT_TYPE = "application/edxml+xml"
 POLL_S = 1.0
+LOG = structlog.get_logger(NAME)
 
 PUBLISHED = Counter("hoatoc_relay_published_total", "Dispatches published")
 COPIES = Counter("hoatoc_relay_copies_total", "Copies offered to the broker", ["outcome"])
@@ -185,6 +187,7 @@ class Relay:
     async def _publish(self, row: Claimed) -> tuple[UUID, int, int]:
         with SECONDS.time():
             place = await self.publisher.publish(row)
+        LOG.info("published", dispatch_id=row.dispatch_id, recipients=len(row.recipients))
         PUBLISHED.inc()
         return place
 

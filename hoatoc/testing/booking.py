@@ -1,6 +1,7 @@
 """Booking a written log with the ledger's own code, cut into batches in any way."""
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from itertools import pairwise
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -28,7 +29,7 @@ def at_once(coroutine: Coroutine[object, None, T]) -> T:
 def stretches(log: Sequence[Entry], cuts: Iterable[int]) -> list[Sequence[Entry]]:
     """Cut a log before each of these offsets."""
     places = sorted({0, len(log), *(c for c in cuts if 0 < c < len(log))})
-    return [log[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [log[a:b] for a, b in pairwise(places)]
 
 
 def one_by_one(log: Sequence[Entry]) -> range:

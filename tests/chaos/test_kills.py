@@ -155,6 +155,8 @@ class Senders:
     async def _letters(
         self, rate: float, first: int
     ) -> AsyncIterator[tuple[bytes, dict[str, object]]]:
+        """Yield documents in bursts, so that a kill finds some of them on their way."""
+        burst = 0
         for number in count(first):
             if self.stop.is_set():
                 return
@@ -170,7 +172,10 @@ class Senders:
                     "sha256": hashlib.sha256(data).hexdigest(),
                 },
             )
-            await asyncio.sleep(self.chance.expovariate(rate))
+            burst -= 1
+            if burst < 0:
+                burst = self.chance.randint(1, 15)
+                await asyncio.sleep(self.chance.expovariate(rate / burst))
 
 
 async def _send(producer: AIOKafkaProducer, topic: str, event: DocumentHandedOver) -> None:
@@ -232,7 +237,7 @@ async def kill_all(running: Stack, chance: random.Random) -> list[Kill]:
     loop = asyncio.get_running_loop()
     end, kills = loop.time() + LOAD_S, []
     await asyncio.sleep(BETWEEN_KILLS_S / 2)
-    for name in [*chance.sample(PARTS, len(PARTS)), *chance.choices(PARTS[2:], k=3)]:
+    for name in [*chance.sample(PARTS, len(PARTS)), "relay", *chance.choices(PARTS[2:], k=2)]:
         kills.append(await kill(running, name))
         await asyncio.sleep(chance.uniform(0, BETWEEN_KILLS_S))
     await asyncio.sleep(max(end - loop.time(), 0))

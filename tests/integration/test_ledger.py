@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 import asyncpg
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.admin import RecordsToDelete
 from aiokafka.structs import ConsumerRecord
 
 from consumers.ledger import Batch, Booking, decode
@@ -23,7 +24,8 @@ from hoatoc.domain.event import (
 )
 from hoatoc.domain.policy import limits_for
 from hoatoc.kafka.topic import admin
-from hoatoc.postgres.ledger import LedgerTables, PositionTaken
+from hoatoc.ports import PositionTaken
+from hoatoc.postgres.ledger import LedgerTables
 from hoatoc.testing.agency import letter
 from hoatoc.testing.audit import records
 from hoatoc.testing.line import ORGANS, Line, eventually, killed
@@ -90,6 +92,12 @@ async def booked(line: Line, partition: int = 0) -> int:
     return await line.database.fetchval(query, partition) or 0
 
 
+async def announced(line: Line) -> list[Event]:
+    """Return what waits to be told."""
+    rows = await line.database.fetch("SELECT value FROM announcement ORDER BY id")
+    return [codec.decode(row["value"]) for row in rows]
+
+
 async def test_of_two_ledgers_on_the_same_stretch_one_books_it(fresh: Line) -> None:
     _, events = story(fresh)
     await append(fresh, *events)
@@ -152,12 +160,19 @@ async def test_a_ledger_refuses_to_go_on_over_a_log_that_was_truncated(fresh: Li
     async with fresh.program("ledger"):
         await eventually(lambda: _at_least(fresh, 3))
     await append(fresh, *story(fresh)[1])
-    async with admin(fresh.settings.kafka) as client:
-        await client.delete_records({TopicPartition("deliveries", 0): RecordsToDelete(5)})
+    await truncate(fresh, before_offset=5)
     async with fresh.program("ledger") as ledger:
         assert await asyncio.wait_for(ledger.wait(), 60) == 1
     assert "LogGap" in fresh.said("ledger").splitlines()[-1]
     assert await booked(fresh) == 3
+
+
+async def truncate(line: Line, before_offset: int) -> None:
+    """Delete the records of partition 0 before an offset."""
+    client: Any
+    async with admin(line.settings.kafka) as client:
+        until = SimpleNamespace(before_offset=before_offset)
+        await client.delete_records({TopicPartition("deliveries", 0): until})
 
 
 async def _at_least(line: Line, offset: int) -> bool:
@@ -180,13 +195,29 @@ async def test_a_record_that_cannot_be_decoded_is_parked_and_the_next_is_booked(
     ]
     state = "SELECT state FROM delivery WHERE delivery_id = $1"
     assert await fresh.database.fetchval(state, uuid5(of, B)) == "accepted"
-    values = await fresh.database.fetch("SELECT value FROM announcement")
-    letters = [e for e in (codec.decode(row["value"]) for row in values) if _parked(e)]
+    letters = [e for e in await announced(fresh) if isinstance(e, DeadLettered)]
     assert [("deliveries", 1, b"noise")] == [(e.topic, e.offset, e.value) for e in letters]
 
 
-def _parked(event: Event) -> bool:
-    return isinstance(event, DeadLettered)
+async def test_what_is_fetched_before_the_books_are_open_is_not_booked(fresh: Line) -> None:
+    await append(fresh, b"noise", *story(fresh)[1])
+    lock = fresh.database.transaction()
+    await lock.start()
+    await fresh.database.execute("LOCK partition_book")
+    async with fresh.program("ledger"):
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+
+        async def waiting() -> bool:
+            return bool(await fresh.database.fetchval(waits))
+
+        await eventually(waiting)
+        for _ in range(5):  # time enough for the ledger's first fetch
+            await append(fresh, b"noise")
+            await fetched(fresh)
+        await lock.commit()
+        await eventually(lambda: _at_least(fresh, 9))
+    letters = "SELECT count(*), count(DISTINCT event_id) FROM announcement WHERE type = $1"
+    assert tuple(await fresh.database.fetchrow(letters, "DeadLettered")) == (6, 6)
 
 
 async def test_killed_ledgers_and_one_that_joins_book_every_record_once(fresh: Line) -> None:
@@ -247,10 +278,5 @@ async def test_the_backstop_finds_a_broken_deadline_without_a_tracker(fresh: Lin
     assert found is not None
     subject = (found["subject_id"], found["kind"], found["found_by"])
     assert (uuid5(of, B), "arrive", "backstop") == subject
-    values = await fresh.database.fetch("SELECT value FROM announcement")
-    alerts = [e for e in (codec.decode(row["value"]) for row in values) if _raised(e)]
-    assert len(alerts) == 1
-
-
-def _raised(event: Event) -> bool:
-    return isinstance(event, AlertRaised)
+    alerts = [e for e in await announced(fresh) if isinstance(e, AlertRaised)]
+    assert [(found["subject_id"], "arrive")] == [(e.subject_id, e.kind) for e in alerts]

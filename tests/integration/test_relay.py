@@ -38,16 +38,14 @@ async def test_a_document_is_registered_then_copied_then_published(fresh: Line) 
     assert isinstance(registered.event, DispatchRegistered)
     assert isinstance(published.event, DispatchPublished)
     assert [B, C] == registered.event.recipients == published.event.confirmed
-    assert [packet, packet] == [c.event.content for c in copies if _is_copy(c.event)]
+    assert [packet, packet] == [
+        c.event.content for c in copies if isinstance(c.event, DocumentDispatched)
+    ]
     times = [registered.append_ms, *sorted(c.append_ms for c in copies), published.append_ms]
     assert sorted(times) == times
     row = await fresh.database.fetchrow("SELECT * FROM outbox")
     place = (row["published_partition"], row["published_offset"])
     assert (published.partition, published.offset) == place
-
-
-def _is_copy(event: object) -> bool:
-    return isinstance(event, DocumentDispatched)
 
 
 async def test_a_row_is_marked_sent_after_publication_and_a_kill_before_repeats_the_same_ids(

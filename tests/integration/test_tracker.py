@@ -6,7 +6,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from hoatoc.domain.event import DeadlinePassed, DispatchPublished, DispatchRegistered
-from hoatoc.kafka.topic import admin
+from hoatoc.kafka.client import consumer
 from hoatoc.testing.agency import letter, said
 from hoatoc.testing.audit import Read, audit, service_times
 from hoatoc.testing.line import ORGANS, Line, eventually, killed
@@ -47,13 +47,17 @@ async def late_ms(line: Line, proposal: Read) -> int:
 async def test_a_passed_deadline_is_proposed_within_a_tick_or_two_and_no_other(
     fresh: Line,
 ) -> None:
-    async with fresh.program("ledger"), fresh.program("tracker"), fresh.program("intake"):
-        async with fresh.program("relay"):
-            late = [await hand_over(fresh, n) for n in range(1, 9)]
-            patient = await hand_over(fresh, 100, priority=1)
-            answered = await hand_over(fresh, 101)
-            await fresh.write(f"reports.{B}", said("03", answered, B), answered)
-            found = await eventually(lambda: proposals(fresh, *late))
+    async with (
+        fresh.program("ledger"),
+        fresh.program("tracker"),
+        fresh.program("intake"),
+        fresh.program("relay"),
+    ):
+        late = [await hand_over(fresh, n) for n in range(1, 9)]
+        patient = await hand_over(fresh, 100, priority=1)
+        answered = await hand_over(fresh, 101)
+        await fresh.write(f"reports.{B}", said("03", answered, B), answered)
+        found = await eventually(lambda: proposals(fresh, *late))
     assert max([await late_ms(fresh, one) for one in found]) <= TICKS_MS
     every = await fresh.events("deliveries", DeadlinePassed)
     assert {uuid5(of, B) for of in late} == {e.delivery_id for e in every}
@@ -119,7 +123,7 @@ async def committed_past(line: Line, of: UUID) -> bool:
         for one in await line.log()
         if isinstance(one.event, DispatchPublished) and one.event.dispatch_id == of
     }
-    async with admin(line.settings.kafka) as client:
-        offsets = await client.list_consumer_group_offsets("hoatoc-tracker")
-    committed = offsets.get(TopicPartition("deliveries", place[0]))
-    return committed is not None and committed.offset > place[1]
+    async with consumer(line.settings.kafka, group="hoatoc-tracker") as reader:
+        reader.assign([TopicPartition("deliveries", place[0])])
+        committed = await reader.committed(TopicPartition("deliveries", place[0]))
+    return committed is not None and committed > place[1]

@@ -13,7 +13,7 @@ from hoatoc.ports import PositionTaken
 from hoatoc.testing.booking import Ledgers, booked, books, proposals, stretches, verdicts
 from hoatoc.testing.ledger import MemoryLedger, Tables
 from hoatoc.testing.oracle import Verdict, must_be_alerted
-from hoatoc.testing.scenario import Log, delivery, dispatch
+from hoatoc.testing.scenario import Log, delivery
 
 OF = delivery(1, "R1")
 ARRIVE_S, ACCEPT_S = 25, 35  # limit and allowance
@@ -388,7 +388,7 @@ def test_24_a_copy_confirmed_before_it_was_refused_is_no_failure() -> None:
 class WithoutBackstop(MemoryLedger):
     """Finds nothing by itself: the backstop is removed."""
 
-    async def past_backstop(self, partition: int, service_ms: int) -> list[UUID]:
+    async def past_backstop(self, *_: int) -> list[UUID]:
         """Find nothing."""
         return []
 
@@ -433,7 +433,7 @@ def test_a_copy_that_fails_again_after_it_was_taken_is_still_watched() -> None:
     log = waiting()
     for word in ("fail", "done", "fail"):
         log.answered(word)
-    log.ticks(1000)
+    log.ticks(100)
     assert any(verdict.closing_offset is None for verdict in alerts(log).values())
 
 
@@ -443,5 +443,5 @@ def test_a_second_unreadable_answer_is_somebodys_business_too() -> None:
     log.unreadable()
     log.answered("done", put_back_of=UUID(int=1))
     log.unreadable()
-    log.ticks(1000)
+    log.ticks(100)
     assert any(verdict.closing_offset is None for verdict in alerts(log).values())

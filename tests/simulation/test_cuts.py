@@ -3,11 +3,11 @@
 from collections import Counter
 from uuid import UUID, uuid5
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hoatoc.domain.delivery import state
-from hoatoc.domain.event import DeadlinePassed, Limits
+from hoatoc.domain.event import DeadlinePassed, Event, Limits
 from hoatoc.domain.watch import Watch
 from hoatoc.testing.booking import booked, books, verdicts
 from hoatoc.testing.ledger import Tables
@@ -99,48 +99,42 @@ def states_of(tables: Tables) -> dict[UUID, str]:
 logs = st.lists(steps, max_size=30).map(written)
 
 
-@settings(max_examples=1500)
 @given(logs, st.lists(st.integers(0, 200), max_size=12))
 def test_the_books_are_the_same_for_every_way_of_cutting_the_log(log: Log, cuts: list[int]) -> None:
     assert books(booked(log.entries)) == books(booked(log.entries, cuts))
 
 
-@settings(max_examples=1500)
 @given(logs)
 def test_the_books_of_one_batch_are_those_of_single_records(log: Log) -> None:
     assert books(booked(log.entries)) == books(booked(log.entries, []))
 
 
-@settings(max_examples=1500)
 @given(logs, st.lists(st.integers(0, 200), max_size=12))
 def test_what_must_be_alerted_is_alerted_and_nothing_else_is(log: Log, cuts: list[int]) -> None:
     assert must_be_alerted(log.entries) == verdicts(booked(log.entries, cuts))
 
 
-@settings(max_examples=1500)
 @given(logs)
 def test_the_states_are_those_that_a_person_reads_off_the_log(log: Log) -> None:
     assert states(log.entries) == states_of(booked(log.entries, []))
 
 
-@settings(max_examples=1500)
 @given(logs)
 def test_service_time_is_what_the_prose_says(log: Log) -> None:
     tables = booked(log.entries)
     assert service_times(log.entries)[-1] == tables.books[0].clock.service_ms
 
 
-@settings(max_examples=1500)
 @given(logs)
 def test_service_time_never_falls(log: Log) -> None:
     times = service_times(log.entries)
     assert sorted(times) == times
 
 
-@settings(max_examples=1500)
 @given(logs)
 def test_every_open_alert_was_announced_and_none_twice(log: Log) -> None:
-    for cuts in (None, []):
+    ways: tuple[list[int] | None, ...] = (None, [])
+    for cuts in ways:
         tables = booked(log.entries, cuts)
         told = Counter(event_id for _, event_id, name in tables.announced if "Alert" in name)
         assert set() == {event_id for event_id, times in told.items() if times > 1}
@@ -157,29 +151,27 @@ def with_tracker(log: Log) -> Log:
         if isinstance(entry.event, DeadlinePassed):
             continue
         again.append_ms = entry.append_ms
-        waiting = [entry.event]
+        waiting: list[Event | None] = [entry.event]
         while waiting:
             at = again.append(waiting.pop(0))
-            for passed in watch.observe(again.entries[at]):
-                waiting.append(
-                    DeadlinePassed(
-                        event_id=uuid5(passed.delivery_id, passed.kind),
-                        delivery_id=passed.delivery_id,
-                        kind=passed.kind,
-                        due_ms=passed.due_ms,
-                    )
+            waiting += (
+                DeadlinePassed(
+                    event_id=uuid5(passed.delivery_id, passed.kind),
+                    delivery_id=passed.delivery_id,
+                    kind=passed.kind,
+                    due_ms=passed.due_ms,
                 )
+                for passed in watch.observe(again.entries[at])
+            )
     return again
 
 
-@settings(max_examples=1500)
 @given(logs)
 def test_with_a_tracker_at_work_nothing_is_left_to_the_backstop(log: Log) -> None:
     found = must_be_alerted(with_tracker(log).entries)
     assert {} == {at: verdict for at, verdict in found.items() if verdict.found_by == "backstop"}
 
 
-@settings(max_examples=1500)
 @given(logs)
 def test_a_tracker_finds_no_deadline_broken_that_is_not(log: Log) -> None:
     with_it, without = with_tracker(log).entries, log.entries
