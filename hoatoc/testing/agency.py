@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import hashlib
 import json
+import logging
 import random
 import signal
 from collections.abc import Iterator, Sequence
@@ -237,6 +238,7 @@ def main() -> None:
     words.add_argument("--late-s", type=float, required=True)
     words.add_argument("organs", nargs="+")
     given = words.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the record says what matters
     with given.record.open("a", encoding="utf-8") as out:
         notes = Notebook(out)
         asyncio.run(_main(Agencies(given.servers, given.organs, given.seed, given.late_s, notes)))

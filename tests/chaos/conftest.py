@@ -34,7 +34,10 @@ def seed() -> int:
 
 @pytest.fixture(scope="session")
 def chaos_folder() -> Iterator[Path]:
-    """Give a folder that the database's user can reach; pytest's own are closed to others."""
+    """Give a folder that the database's user can reach; pytest's own are closed to others.
+
+    It stays when TEST_KEEP is set.
+    """
     folder = Path(tempfile.mkdtemp(prefix="hoatoc-chaos-"))
     folder.chmod(0o755)
     yield folder

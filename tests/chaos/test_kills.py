@@ -25,6 +25,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
+from structlog.testing import capture_logs
 
 from consumers.ledger import Booking, decode
 from hoatoc import codec
@@ -226,10 +227,25 @@ async def kill(running: Stack, name: str) -> Kill:
     """Kill a process once it is ready and return when another has taken its place."""
     loop = asyncio.get_running_loop()
     await running.restarted(name, 0)
+    if name == "relay":
+        await claimed(running.settings.postgres.dsn)
     pid, restarts, at = running.pid(name), running.state.children[name].restarts, loop.time()
     os.kill(pid, signal.SIGKILL)
     await asyncio.wait_for(running.restarted(name, restarts + 1), 90)
     return Kill(name, pid, running.pid(name), loop.time() - at)
+
+
+async def claimed(dsn: str) -> None:
+    """Return when documents are on their way: a relay killed now has begun and not ended."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with asyncio.timeout(30):
+            while not await connection.fetchval(
+                "SELECT count(*) FROM outbox WHERE state = 'claimed'"
+            ):
+                await asyncio.sleep(0)
+    finally:
+        await connection.close()
 
 
 async def kill_all(running: Stack, chance: random.Random) -> list[Kill]:
@@ -404,6 +420,8 @@ async def look(
     rows = await tables(connection, BOOKS | OTHERS)
     await connection.close()
     log = await read(servers)
+    with capture_logs():
+        replayed = await replay(dsn, servers, random.Random(seed))
     statuses = [one for code in CODES for one in await read(servers, f"statuses.{code}")]
     return Aftermath(
         seed=seed,
@@ -416,7 +434,7 @@ async def look(
         alerts=await read(servers, "alerts"),
         statuses=statuses,
         tables=rows,
-        replayed=await replay(dsn, servers, random.Random(seed)),
+        replayed=replayed,
         dispatch_of={row["document_id"]: row["dispatch_id"] for row in rows["handover"]},
     )
 

@@ -93,8 +93,10 @@ def test_the_first_registration_gives_the_limits() -> None:
     other.entries, other.append_ms = list(log.entries), log.append_ms
     other.registered()
     again = settle(account, OF, walk(walked.after, other.entries[3:]))
+    at_once = settle(None, OF, walk(PartitionBook(), other.entries))
     assert again
-    assert log.limits == again.delivery.limits
+    assert at_once
+    assert [log.limits] * 2 == [again.delivery.limits, at_once.delivery.limits]
 
 
 def test_settling_the_same_stretch_twice_changes_nothing() -> None:
