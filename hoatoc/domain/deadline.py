@@ -15,7 +15,8 @@ copy that was there. `accept` is closed by `fail` and by an unreadable answer on
 started before them: a copy that is taken after all is a new wait.
 
 Besides broken deadlines, three failures are alerts at once: receive-failed, send-failed (the
-broker refused the copy), unreadable. Limits come with the registration; legal clocks and
+broker refused the copy), unreadable. A failure that comes again after it was over stands again, as
+the same alert: what closes a deadline without an answer that counts always has a person behind it. Limits come with the registration; legal clocks and
 calendars will enter behind `due_of`, and nowhere else.
 """
 
@@ -128,19 +129,38 @@ def judge(deadline: Deadline, service_ms: int) -> Judgement:
 
 
 def failures(facts: Facts) -> Iterator[Failure]:
-    """Yield what is an alert at once.
+    """Yield what is an alert at once, as it stands after the last of its kind.
 
     A decision (02-06) before a `fail` makes it void; so does, of a copy sent again after a crash,
     a confirmation before the refusal.
     """
-    if failed := first(facts, Fact.FAIL):
+    if Fact.FAIL in facts:
         decided = first(facts, Fact.REFUSED, *ACCEPTANCES)
-        if not (decided and decided < failed):
-            after = first_after(facts, failed, *TAKEN, Fact.REFUSED)
-            yield Failure(Kind.RECEIVE_FAILED, failed, after)
+        failed = [p for p in facts[Fact.FAIL] if not (decided and decided < p)]
+        if failed:
+            yield _receive_failed(facts, failed)
     refused, published = first(facts, Fact.SEND_REFUSED), first(facts, Fact.PUBLISHED)
     if refused and not (published and published < refused):
         yield Failure(Kind.SEND_FAILED, refused, published)
     if Fact.UNREADABLE in facts:
-        unread = facts[Fact.UNREADABLE][0]
-        yield Failure(Kind.UNREADABLE, unread, first_after(facts, unread, Fact.PUT_BACK))
+        yield _unreadable(facts)
+
+
+def _receive_failed(facts: Facts, failed: list[Position]) -> Failure:
+    """Return the failure that stands since the first `fail` behind the last taking."""
+    start = failed[0]
+    for again in failed[1:]:
+        taken = first_after(facts, start, *TAKEN)
+        if taken is not None and taken < again:
+            start = again
+    return Failure(Kind.RECEIVE_FAILED, start, first_after(facts, start, *TAKEN, Fact.REFUSED))
+
+
+def _unreadable(facts: Facts) -> Failure:
+    """Return the failure that stands while an answer is parked and not put back."""
+    back = {p.event: p for p in facts.get(Fact.PUT_BACK, ())}
+    parked = [p for p in facts[Fact.UNREADABLE] if p.event not in back]
+    if parked:
+        return Failure(Kind.UNREADABLE, parked[0], None)
+    repaired = max(back[p.event] for p in facts[Fact.UNREADABLE])
+    return Failure(Kind.UNREADABLE, facts[Fact.UNREADABLE][-1], repaired)

@@ -2,8 +2,9 @@
 
 Theory. A fact is a kind and a position in the partition's log. A delivery knows, of each kind,
 the lowest positions seen: one, or for the kinds that repeat and mean something each time
-(`REPEATED`) the eight lowest. Merging takes the lowest of the union, so it is commutative,
-associative and idempotent: duplicates, replays and any order give the same state. Because service
+(`REPEATED`) the eight lowest, each with its event, so that a record written twice counts once, at
+its lowest offset. Merging takes the lowest of the union, so it is commutative, associative and
+idempotent: duplicates, replays and any order give the same state. Because service
 time never falls along a log, the lowest offset is also the earliest service time.
 
 Three axes that never mix: carriage (registered, published, taken, failed), handling (01 03 04 05
@@ -24,11 +25,16 @@ from hoatoc.domain.event import Answer, Limits, StatusReported
 
 
 class Position(NamedTuple):
-    """Where a fact stands: its offset, its service time and its append time (ms)."""
+    """Where a fact stands: its offset, its service time and its append time (ms).
+
+    `event` tells facts that repeat apart: the event's id, or of a put-back the id of what it
+    repairs; empty for all others.
+    """
 
     offset: int
     service_ms: int
     append_ms: int
+    event: str = ""
 
 
 class Fact(StrEnum):
@@ -95,8 +101,16 @@ def merge(one: Facts, other: Facts) -> Facts:
         if known is None:
             joined[fact] = positions
         elif known != positions:
-            joined[fact] = tuple(sorted({*known, *positions})[: REPEATED.get(fact, 1)])
+            joined[fact] = _lowest(known + positions, REPEATED.get(fact, 1))
     return joined
+
+
+def _lowest(positions: tuple[Position, ...], keep: int) -> tuple[Position, ...]:
+    """Return the lowest positions, each event once."""
+    once: dict[str, Position] = {}
+    for position in sorted(positions):
+        once.setdefault(position.event if keep > 1 else "", position)
+    return tuple(once.values())[:keep]
 
 
 def first(facts: Facts, *kinds: Fact) -> Position | None:
@@ -137,8 +151,8 @@ def state(facts: Facts) -> State:
         return State.ACCEPTED
     if refused:
         return State.REFUSED
-    if failed := first(facts, Fact.FAIL):
-        return State.TAKEN if first_after(facts, failed, *TAKEN) else State.RECEIVE_FAILED
+    if failed := facts.get(Fact.FAIL):
+        return State.TAKEN if first_after(facts, failed[-1], *TAKEN) else State.RECEIVE_FAILED
     if first(facts, *TAKEN):
         return State.TAKEN
     if Fact.PUBLISHED in facts:

@@ -21,6 +21,7 @@ LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 IN_BACKTICKS = re.compile(r"`([^`\n]+)`")
 FILE = re.compile(r"[\w.][\w./-]*(?:\.(?:py|md|sql|toml|svg|avsc|lock|txt|csv|sh)|/)")
 METRIC = re.compile(r"`(hoatoc_[a-z_]+)`")
+TOP = {entry.name for entry in ROOT.iterdir()}
 OURS = [entry for entry in ROOT.iterdir() if not entry.name.startswith(".")]
 FILE_NAMES = {"run.json"} | {  # and one that a running stack makes
     file.name for entry in OURS for file in (entry, *entry.rglob("*")) if file.is_file()
@@ -32,6 +33,12 @@ def prose(page: Path) -> str:
     return FENCE.sub("", page.read_text("utf-8"))
 
 
+def is_file_name(name: str) -> bool:
+    """Tell whether a text in backticks names a file or a folder of ours."""
+    below = "/" in name and name.partition("/")[0] in TOP and " " not in name
+    return below or bool(FILE.fullmatch(name))
+
+
 def missing(page: Path) -> list[str]:
     """Return every file that a page links to or names in backticks, and that is not there.
 
@@ -39,7 +46,7 @@ def missing(page: Path) -> list[str]:
     """
     text = prose(page)
     linked = [target for target in LINK.findall(text) if ":" not in target]
-    named = [name for name in IN_BACKTICKS.findall(text) if FILE.fullmatch(name)]
+    named = [name for name in IN_BACKTICKS.findall(text) if is_file_name(name)]
     found = {
         *(target for target in linked if (page.parent / target).exists()),
         *(name for name in named if (ROOT / name).exists()),
@@ -73,11 +80,11 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
 def test_a_file_that_is_not_there_is_found_out(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
-        "`hoatoc/config.py` `config.py` `no/where.py` `nowhere.py` `H16.05` [x](page.md) [y](y.md)"
+        "`hoatoc/config.py` `config.py` `docs/where` `nowhere.py` `H16.05` [x](page.md) [y](y.md)"
         "\n```\n`code.py`\n```\n",
         "utf-8",
     )
-    assert ["no/where.py", "nowhere.py", "y.md"] == missing(page)
+    assert ["docs/where", "nowhere.py", "y.md"] == missing(page)
 
 
 def test_the_settings_are_documented_as_they_are() -> None:
