@@ -32,6 +32,7 @@ from hoatoc.domain.book import (
     announcement,
     settle,
     unnamed_alerts,
+    version,
     walk,
 )
 from hoatoc.domain.book import answer_words as words_of
@@ -175,7 +176,7 @@ class Booking:
                 if known.get(kind) != alert
             ]
         await self._learn(tables, {a.delivery.dispatch_id for _, a in accounts})
-        told = [self._tell_alert(old_alert, alert) for _, old_alert, alert in alerts]
+        told = [self._tell_alert(old, new, _reason(walks.get(p), new)) for p, old, new in alerts]
         told += [self._tell_sender(at, walks[at[0]], some) for at, some in changes.items()]
         return accounts, [(p, alert) for p, _, alert in alerts], [t for t in told if t]
 
@@ -212,7 +213,9 @@ class Booking:
         if missing := dispatches - self.documents.keys():
             self.documents |= await tables.documents(missing)
 
-    def _tell_alert(self, before: Alert | None, alert: Alert) -> Announced | None:
+    def _tell_alert(
+        self, before: Alert | None, alert: Alert, reason: str | None
+    ) -> Announced | None:
         if before is None:
             VERDICTS.labels(alert.kind, alert.found_by).inc()
         change = announcement(before, alert)
@@ -226,7 +229,7 @@ class Booking:
             return None
         ALERTS.labels(alert.kind, change).inc()
         document = self.documents.get(alert.dispatch_id) if alert.dispatch_id else None
-        event = alert_event(alert, change, document)
+        event = alert_event(alert, change, document, reason)
         partition = topic.partition_of_key(alert.recipient.encode(), self.partitions)
         record = outgoing(
             event,
@@ -272,17 +275,28 @@ def partition_of(alert: Alert, partitions: int) -> int:
     return topic.partition_of_key(alert.recipient.encode(), partitions)
 
 
+def _reason(walked: Walk | None, alert: Alert) -> str | None:
+    """Return what was said of a failure, if this stretch holds it."""
+    if walked is None:
+        return None
+    touched = walked.touched.get(alert.subject_id)
+    if touched is not None:
+        return touched.reasons.get(alert.start.offset) if alert.due_ms is None else None
+    unread = (e.reason for e, _ in walked.unnamed if e.event_id == alert.subject_id)
+    return next(unread, None)
+
+
 def alert_event(
-    alert: Alert, change: Announcement, document: Document | None
+    alert: Alert, change: Announcement, document: Document | None, reason: str | None
 ) -> AlertRaised | AlertResolved:
     """Return what the world is told of an alert; times are log time, ms since 1970 UTC."""
     raised = change is Announcement.RAISED
     due = alert.due_ms
     return (AlertRaised if raised else AlertResolved)(
-        event_id=uuid5(alert.subject_id, f"{alert.kind}/{change}"),
+        event_id=uuid5(alert.subject_id, f"{alert.kind}/{version(alert)}"),
         subject_id=alert.subject_id,
         kind=alert.kind,
-        version=1 if raised else 2,
+        version=version(alert),
         dispatch_id=alert.dispatch_id,
         sender=document.sender if document else None,
         recipient=alert.recipient,
@@ -290,7 +304,7 @@ def alert_event(
         notation=document.notation if document else None,
         subject=document.subject if document else None,
         priority=document.priority if document else 0,
-        reason=alert.reason,
+        reason=reason,
         since_ms=alert.start.append_ms,
         due_ms=None if due is None else alert.start.append_ms + due - alert.start.service_ms,
     )

@@ -151,9 +151,9 @@ class Pager:
             for alert in alerts:
                 of = (alert.subject_id, alert.kind)
                 await connection.execute(SQL["take"], *of, alert.version, codec.encode(alert))
-                if alert.version == 2:
+                if isinstance(alert, AlertResolved):
                     await connection.execute(SQL["hold"], *of)
-                    await connection.execute(SQL["supersede"], *of)
+                    await connection.execute(SQL["supersede"], *of, alert.version)
 
     async def deliver(self, session: aiohttp.ClientSession) -> None:
         """Deliver what is pending until cancelled."""
@@ -184,7 +184,7 @@ class Pager:
             if fault is None:
                 await connection.execute(SQL["delivered"], *of)
                 LOG.info("page_delivered", **about)
-                PAGES.labels(alert.kind, "raised" if alert.version == 1 else "resolved").inc()
+                PAGES.labels(alert.kind, "raised" if alert.version % 2 else "resolved").inc()
                 return
             LOG.warning("page_not_taken", reason=fault.split(":")[0], **about)
             FAILURES.labels(fault.split(":")[0]).inc()

@@ -92,7 +92,7 @@ class Ledger(Protocol):
         ...
 
     async def put_alerts(self, alerts: Sequence[tuple[int, Alert]]) -> None:
-        """Write (partition, alert): new ones, and the closing fact of known ones."""
+        """Write (partition, alert): new ones, and how far known ones have come."""
         ...
 
     async def unnamed(self, answers: Iterable[UUID]) -> list[Alert]:

@@ -92,7 +92,7 @@ class Story:
                 f"{page['data']['number']}/{page['data']['notation']}",
                 page["data"]["recipient"],
                 page["data"]["kind"],
-                "raised" if page["data"]["version"] == 1 else "resolved",
+                "raised" if page["data"]["version"] % 2 else "resolved",
             )
             for page in self.pages.pages.values()
         )

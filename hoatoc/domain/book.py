@@ -11,7 +11,7 @@ This is where the ledger decides, and nothing else does. Rules:
    log alone, however it was cut into stretches.
 3. An alert that stands open at the end of a stretch is announced; one that was closed within the
    stretch that raised it is booked as recovered and pages nobody. An open alert in the books has
-   therefore been announced, and closing it announces that too.
+   therefore been announced, and closing it announces that too; so does its standing open again.
 
 Only positions are compared, never the order of commits: `registered, tick, answer` gives the same
 books whether the answer is read with the tick or after it.
@@ -25,6 +25,7 @@ from uuid import UUID
 
 from hoatoc.domain.deadline import (
     Deadline,
+    Failure,
     Judgement,
     Kind,
     deadlines,
@@ -33,6 +34,7 @@ from hoatoc.domain.deadline import (
 )
 from hoatoc.domain.delivery import (
     OUTCOMES,
+    REPEATED,
     STATUSES,
     Delivery,
     Fact,
@@ -99,7 +101,7 @@ class Alert:
     raised_offset: int
     found_by: Finder
     closing: Position | None
-    reason: str | None = None
+    episode: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class Touched:
     facts: dict[Fact, tuple[Position, ...]] = field(default_factory=dict)
     registration: DispatchRegistered | None = None
     answer: Answer | None = None
-    reasons: dict[Fact, str | None] = field(default_factory=dict)
+    reasons: dict[int, str | None] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -234,7 +236,7 @@ def _note_publication(result: Walk, event: DispatchPublished, at: Position) -> N
     for refusal in event.refused:
         touched = _touch(result, event.dispatch_id, refusal.recipient)[1]
         _add(touched, Fact.SEND_REFUSED, at)
-        touched.reasons.setdefault(Fact.SEND_REFUSED, refusal.reason)
+        touched.reasons[at.offset] = refusal.reason
     detail = "; ".join(f"{r.recipient}: {r.reason}" for r in event.refused) or None
     _line(result, at, event, dispatch_id=event.dispatch_id, detail=detail)
 
@@ -243,8 +245,9 @@ def _note_answer(result: Walk, event: Answer, at: Position) -> None:
     of, touched = _touch(result, event.dispatch_id, event.recipient)
     code, said = answer_words(event)
     for fact in facts_of(event):
-        _add(touched, fact, at)
-        touched.reasons.setdefault(fact, said)  # the first counts, even if it gives none
+        known_by = event.put_back_of if fact is Fact.PUT_BACK else event.event_id
+        _add(touched, fact, at._replace(event=str(known_by)) if fact in REPEATED else at)
+    touched.reasons[at.offset] = said
     touched.answer = event
     if event.put_back_of is not None:
         result.put_back.setdefault(event.put_back_of, at)
@@ -274,8 +277,8 @@ def _note_unreadable(result: Walk, event: AnswerUnreadable, at: Position) -> Non
         result.unnamed.append((event, at))
     else:
         of, touched = _touch(result, event.dispatch_id, event.organ)
-        _add(touched, Fact.UNREADABLE, at)
-        touched.reasons.setdefault(Fact.UNREADABLE, event.reason)
+        _add(touched, Fact.UNREADABLE, at._replace(event=str(event.event_id)))
+        touched.reasons[at.offset] = event.reason
     _line(
         result,
         at,
@@ -294,39 +297,35 @@ def settle(account: Account | None, of: UUID, walked: Walk) -> Account | None:
     if delivery is None:
         return None
     alerts = dict(account.alerts) if account else {}
-    reasons = touched.reasons if touched else {}
     for failure in failures(delivery.facts):
-        known = alerts.get(failure.kind)
-        alerts[failure.kind] = (
-            replace(known, closing=failure.closing)
-            if known
-            else Alert(
-                of,
-                failure.kind,
-                delivery.dispatch_id,
-                delivery.recipient,
-                failure.start,
-                None,
-                failure.start.offset,
-                Finder.FACT,
-                failure.closing,
-                reasons.get(_FAILED_BY[failure.kind]),
-            )
-        )
+        alerts[failure.kind] = _failure_alert(delivery, failure)
     for deadline in deadlines(delivery.facts, delivery.limits):
         known = alerts.get(deadline.kind)
         if known:
-            alerts[deadline.kind] = replace(known, closing=deadline.closing)
+            alerts[deadline.kind] = replace(known, closing=_place(deadline.closing))
         elif verdict := _verdict(deadline, delivery, walked):
             alerts[deadline.kind] = verdict
     return Account(delivery, alerts)
 
 
-_FAILED_BY = {
-    Kind.RECEIVE_FAILED: Fact.FAIL,
-    Kind.SEND_FAILED: Fact.SEND_REFUSED,
-    Kind.UNREADABLE: Fact.UNREADABLE,
-}
+def _place(position: Position | None) -> Position | None:
+    """Return where a fact stands, without its event."""
+    return position and position._replace(event="")
+
+
+def _failure_alert(delivery: Delivery, failure: Failure) -> Alert:
+    return Alert(
+        delivery.delivery_id,
+        failure.kind,
+        delivery.dispatch_id,
+        delivery.recipient,
+        failure.start._replace(event=""),
+        None,
+        failure.start.offset,
+        Finder.FACT,
+        _place(failure.closing),
+        failure.episode,
+    )
 
 
 def _join(known: Delivery | None, of: UUID, touched: Touched | None) -> Delivery | None:
@@ -353,11 +352,11 @@ def _verdict(deadline: Deadline, delivery: Delivery, walked: Walk) -> Alert | No
         deadline.kind,
         delivery.dispatch_id,
         delivery.recipient,
-        deadline.start,
+        deadline.start._replace(event=""),
         deadline.due_ms,
         offset,
         finder,
-        deadline.closing,
+        _place(deadline.closing),
     )
 
 
@@ -387,7 +386,6 @@ def unnamed_alerts(walked: Walk) -> Iterator[Alert]:
             at.offset,
             Finder.FACT,
             None,
-            event.reason,
         )
 
 
@@ -410,8 +408,12 @@ class Announcement(StrEnum):
 
 def announcement(before: Alert | None, after: Alert) -> Announcement | None:
     """Return what to announce of an alert, given it as it stood in the books and as it stands."""
-    if before is None:
-        return Announcement.RAISED if after.closing is None else None
-    if before.closing is None and after.closing is not None:
-        return Announcement.RESOLVED
-    return None
+    announced = before is not None and before.closing is None
+    if after.closing is None:
+        return None if announced else Announcement.RAISED
+    return Announcement.RESOLVED if announced else None
+
+
+def version(alert: Alert) -> int:
+    """Return the version of an alert as it stands: odd is raised, even resolved, later greater."""
+    return 2 * alert.episode + (1 if alert.closing is None else 2)

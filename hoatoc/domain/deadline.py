@@ -16,8 +16,10 @@ started before them: a copy that is taken after all is a new wait.
 
 Besides broken deadlines, three failures are alerts at once: receive-failed, send-failed (the
 broker refused the copy), unreadable. A failure that comes again after it was over stands again, as
-the same alert: what closes a deadline without an answer that counts always has a person behind it. Limits come with the registration; legal clocks and
-calendars will enter behind `due_of`, and nowhere else.
+the same alert: what ends a deadline without an answer that counts has a person behind it.
+
+Limits come with the registration; legal clocks and calendars will enter behind `due_of`, and
+nowhere else.
 """
 
 from collections.abc import Iterator
@@ -86,11 +88,16 @@ class Deadline(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something that is an alert at once, and what ends it."""
+    """Something that is an alert at once, and what ends it.
+
+    `episode` counts from 0 how often it has stood again after it was over; `start` and `closing`
+    are of the last episode.
+    """
 
     kind: Kind
     start: Position
     closing: Position | None
+    episode: int = 0
 
 
 def due_of(kind: Kind, start: Position, limits: Limits) -> int:
@@ -147,20 +154,26 @@ def failures(facts: Facts) -> Iterator[Failure]:
 
 
 def _receive_failed(facts: Facts, failed: list[Position]) -> Failure:
-    """Return the failure that stands since the first `fail` behind the last taking."""
-    start = failed[0]
+    """Return the failure of the last episode: each begins with a `fail` behind a taking."""
+    start, episode = failed[0], 0
     for again in failed[1:]:
         taken = first_after(facts, start, *TAKEN)
         if taken is not None and taken < again:
-            start = again
-    return Failure(Kind.RECEIVE_FAILED, start, first_after(facts, start, *TAKEN, Fact.REFUSED))
+            start, episode = again, episode + 1
+    closing = first_after(facts, start, *TAKEN, Fact.REFUSED)
+    return Failure(Kind.RECEIVE_FAILED, start, closing, episode)
 
 
 def _unreadable(facts: Facts) -> Failure:
-    """Return the failure that stands while an answer is parked and not put back."""
+    """Return the failure of the last episode: each ends when all that was parked is put back."""
     back = {p.event: p for p in facts.get(Fact.PUT_BACK, ())}
-    parked = [p for p in facts[Fact.UNREADABLE] if p.event not in back]
-    if parked:
-        return Failure(Kind.UNREADABLE, parked[0], None)
-    repaired = max(back[p.event] for p in facts[Fact.UNREADABLE])
-    return Failure(Kind.UNREADABLE, facts[Fact.UNREADABLE][-1], repaired)
+    start: Position | None = None
+    closing: Position | None = None
+    episode = -1
+    for parked in facts[Fact.UNREADABLE]:
+        if start is None or (closing is not None and closing < parked):
+            start, closing, episode = parked, back.get(parked.event), episode + 1
+        else:
+            repaired = back.get(parked.event)
+            closing = max(closing, repaired) if closing and repaired else None
+    return Failure(Kind.UNREADABLE, start or facts[Fact.UNREADABLE][0], closing, episode)

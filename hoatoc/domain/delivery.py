@@ -107,9 +107,9 @@ def merge(one: Facts, other: Facts) -> Facts:
 
 def _lowest(positions: tuple[Position, ...], keep: int) -> tuple[Position, ...]:
     """Return the lowest positions, each event once."""
-    once: dict[str, Position] = {}
+    once: dict[str | int, Position] = {}
     for position in sorted(positions):
-        once.setdefault(position.event if keep > 1 else "", position)
+        once.setdefault(position.event or position.offset, position)
     return tuple(once.values())[:keep]
 
 

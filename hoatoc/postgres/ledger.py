@@ -82,7 +82,7 @@ def _alert_in(row: Row) -> Alert:
         row["raised_offset"],
         Finder(row["found_by"]),
         Position(*row["closing"]) if row["closing"] else None,
-        row["reason"],
+        row["episode"],
     )
 
 
@@ -186,7 +186,7 @@ class LedgerTables:
         await self._connection.execute(SQL["put_deliveries"], *_columns(rows, 13))
 
     async def put_alerts(self, alerts: Sequence[tuple[int, Alert]]) -> None:
-        """Write (partition, alert): new ones, and the closing fact of known ones."""
+        """Write (partition, alert): new ones, and how far known ones have come."""
         await self._connection.executemany(
             SQL["put_alerts"],
             [
@@ -196,12 +196,12 @@ class LedgerTables:
                     a.dispatch_id,
                     a.recipient,
                     partition,
-                    list(a.start),
+                    list(a.start[:3]),
                     a.due_ms,
                     a.raised_offset,
                     a.found_by,
-                    list(a.closing) if a.closing else None,
-                    a.reason,
+                    list(a.closing[:3]) if a.closing else None,
+                    a.episode,
                 )
                 for partition, a in sorted(alerts, key=lambda a: (a[1].subject_id, a[1].kind))
             ],

@@ -138,11 +138,12 @@ class MemoryLedger:
                 self._tables.backstops[of] = due.backstop_ms
 
     async def put_alerts(self, alerts: Sequence[tuple[int, Alert]]) -> None:
-        """Write (partition, alert): new ones, and the closing fact of known ones."""
+        """Write (partition, alert): new ones, and how far known ones have come."""
         for _, alert in alerts:
             at = alert.subject_id, alert.kind
             known = self._tables.alerts.get(at)
-            self._tables.alerts[at] = replace(known, closing=alert.closing) if known else alert
+            again = {n: getattr(alert, n) for n in ("closing", "start", "raised_offset", "episode")}
+            self._tables.alerts[at] = replace(known, **again) if known else alert
 
     async def unnamed(self, answers: Iterable[UUID]) -> list[Alert]:
         """Return the alerts about these unreadable answers that named no dispatch."""

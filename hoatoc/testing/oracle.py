@@ -39,6 +39,7 @@ class Said(NamedTuple):
     offset: int
     service_ms: int
     word: str
+    event: UUID | None = None
 
 
 def service_times(log: Log) -> list[int]:
@@ -77,30 +78,38 @@ def _step(log: Log, at: int) -> int:
     return min(appended, clocked)
 
 
-def _said(entry: Entry) -> Iterator[tuple[UUID, str]]:
-    """Yield (delivery, word) of what a record says."""
+def _said(entry: Entry) -> Iterator[tuple[UUID, str, UUID | None]]:
+    """Yield (delivery, word, event) of what a record says; of a put-back the event it repairs."""
     event = entry.event
     match event:
         case DispatchRegistered():
-            yield from ((uuid5(event.dispatch_id, r), "registered") for r in event.recipients)
+            yield from ((uuid5(event.dispatch_id, r), "registered", None) for r in event.recipients)
         case DispatchPublished():
-            yield from ((uuid5(event.dispatch_id, r), "published") for r in event.confirmed)
-            yield from ((uuid5(event.dispatch_id, r.recipient), "refused") for r in event.refused)
+            named = [(r, "published") for r in event.confirmed]
+            named += [(r.recipient, "refused") for r in event.refused]
+            yield from ((uuid5(event.dispatch_id, r), word, None) for r, word in named)
         case TransportAcknowledged() | StatusReported():
             of = uuid5(event.dispatch_id, event.recipient)
-            yield of, event.code if isinstance(event, StatusReported) else event.outcome
+            word = event.code if isinstance(event, StatusReported) else event.outcome
+            yield of, word, event.event_id
             if event.put_back_of is not None:
-                yield of, "put back"
+                yield of, "put back", event.put_back_of
         case AnswerUnreadable() if event.dispatch_id is not None:
-            yield uuid5(event.dispatch_id, event.organ), "unreadable"
+            yield uuid5(event.dispatch_id, event.organ), "unreadable", event.event_id
 
 
 def _words(log: Log, times: Sequence[int]) -> dict[UUID, list[Said]]:
     """Return all that is said of each delivery, in order."""
     found: dict[UUID, list[Said]] = {}
+    heard: set[tuple[UUID, str, UUID]] = set()
     for entry in log:
-        for of, word in _said(entry):
-            found.setdefault(of, []).append(Said(entry.offset, times[entry.offset], word))
+        for of, word, event in _said(entry):
+            if event is not None and (of, word, event) in heard:
+                continue  # the same record again is the same fact
+            if event is not None:
+                heard.add((of, word, event))
+            said = Said(entry.offset, times[entry.offset], word, event)
+            found.setdefault(of, []).append(said)
     return found
 
 
@@ -173,18 +182,42 @@ def must_be_alerted(log: Log) -> dict[tuple[UUID, str], Verdict]:
 
 
 def _failures(said: Sequence[Said]) -> Iterator[tuple[str, Verdict]]:
-    def alert(start: Said, ends: Sequence[str]) -> Verdict:
-        end = _first(said, ends, after=start.offset)
-        return Verdict(start.offset, "fact", end.offset if end else None)
-
-    failed, decided = _first(said, ["fail"]), _first(said, DECISIONS)
-    if failed and not (decided and decided.offset < failed.offset):
-        yield "receive-failed", alert(failed, ["02", *TAKING])
+    decided = _first(said, DECISIONS)
+    undecided = [s for s in said if not (decided and s.offset > decided.offset)]
+    if failed := _last_episode(undecided, "fail", ["02", *TAKING]):
+        yield "receive-failed", failed
     refused, published = _first(said, ["refused"]), _first(said, ["published"])
     if refused and not (published and published.offset < refused.offset):
-        yield "send-failed", alert(refused, ["published"])
-    if unread := _first(said, ["unreadable"]):
-        yield "unreadable", alert(unread, ["put back"])
+        yield "send-failed", Verdict(refused.offset, "fact", published and published.offset)
+    if unread := _last_parked(said):
+        yield "unreadable", unread
+
+
+def _last_episode(said: Sequence[Said], begins: str, ends: Sequence[str]) -> Verdict | None:
+    """Return the last stretch from a beginning to the end of it."""
+    found: Verdict | None = None
+    for one in said:
+        if one.word == begins and (found is None or found.closing_offset is not None):
+            found = Verdict(one.offset, "fact", None)
+        elif found and found.closing_offset is None and one.word in ends:
+            found = found._replace(closing_offset=one.offset)
+    return found
+
+
+def _last_parked(said: Sequence[Said]) -> Verdict | None:
+    """Return the last stretch in which an answer was parked and not put back."""
+    found: Verdict | None = None
+    parked: list[Said] = []
+    for one in said:
+        if one.word == "unreadable":
+            parked.append(one)
+            if found is None or found.closing_offset is not None:
+                found = Verdict(one.offset, "fact", None)
+        elif one.word == "put back" and found:
+            parked = [p for p in parked if p.event != one.event]
+            if not parked and found.closing_offset is None:
+                found = found._replace(closing_offset=one.offset)
+    return found
 
 
 def _unnamed(log: Log) -> dict[tuple[UUID, str], Verdict]:
@@ -212,10 +245,9 @@ def states(log: Log) -> dict[UUID, str]:
 def _state(said: Sequence[Said]) -> str:
     if decided := _first(said, DECISIONS):
         return "refused" if decided.word == "02" else "accepted"
-    failed, taken = _first(said, ["fail"]), _first(said, TAKING)
-    if failed:
-        return "taken" if _first(said, TAKING, after=failed.offset) else "receive-failed"
-    if taken:
+    if failed := _last_episode(said, "fail", TAKING):
+        return "receive-failed" if failed.closing_offset is None else "taken"
+    if _first(said, TAKING):
         return "taken"
     if _first(said, ["published"]):
         return "published"

@@ -218,21 +218,20 @@ async def test_the_backstop_finds_no_deadline_that_has_its_verdict(place: Place)
     assert [] == await place.tables.past_backstop(3, 10**9)
 
 
-async def test_a_known_alert_only_learns_its_closing_fact(place: Place) -> None:
+async def test_a_known_alert_learns_only_how_far_it_has_come(place: Place) -> None:
     first = alert(None)
     await place.tables.put_alerts([(3, first)])
-    other = replace(alert(Position(9, 9, 9)), raised_offset=77, start=Position(5, 5, 5), reason="?")
+    further: Any = {"raised_offset": 77, "start": Position(5, 5, 5), "episode": 1}
+    other = replace(alert(Position(9, 9, 9)), recipient="?", **further)
     await place.tables.put_alerts([(3, other)])
     (stored,) = await place.tables.unnamed([first.subject_id])
-    assert replace(first, closing=Position(9, 9, 9)) == stored
+    assert replace(first, closing=Position(9, 9, 9), **further) == stored
 
 
 def alert(closing: Position | None) -> Alert:
     """Return an alert about an answer that named no dispatch."""
     start = Position(1, 2, 3)
-    return Alert(
-        UUID(int=807), Kind.UNREADABLE, None, "R1", start, None, 1, Finder.FACT, closing, "lạ"
-    )
+    return Alert(UUID(int=807), Kind.UNREADABLE, None, "R1", start, None, 1, Finder.FACT, closing)
 
 
 async def test_alerts_about_a_dispatch_are_not_among_the_unnamed(place: Place) -> None:

@@ -7,12 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hoatoc.domain.delivery import state
-from hoatoc.domain.event import DeadlinePassed, Event, Limits
+from hoatoc.domain.event import (
+    AnswerUnreadable,
+    DeadlinePassed,
+    Event,
+    Limits,
+    StatusReported,
+    TransportAcknowledged,
+)
 from hoatoc.domain.watch import Watch
 from hoatoc.testing.booking import booked, books, verdicts
 from hoatoc.testing.ledger import Tables
 from hoatoc.testing.oracle import must_be_alerted, service_times, states
-from hoatoc.testing.scenario import Log
+from hoatoc.testing.scenario import Log, dispatch
 
 RECIPIENTS = ("R1", "R2")
 KINDS = ("publish", "arrive", "accept", "receive-failed", "nonsense")
@@ -25,6 +32,7 @@ LIMITS = Limits(
     allowance_ms=2_000,
     grace_ms=4_000,
 )
+ANSWERS = (AnswerUnreadable, StatusReported, TransportAcknowledged)
 PARKED = UUID(int=807)
 KEPT_OF_A_KIND = 8  # of answers that repeat, a delivery keeps so many places
 
@@ -36,6 +44,7 @@ steps = st.one_of(
     st.tuples(st.just("answered"), st.sampled_from(WORDS), numbers, recipients, st.booleans()),
     st.tuples(st.just("unreadable"), numbers, recipients),
     st.tuples(st.just("unnamed"), recipients),
+    st.tuples(st.just("again"), st.integers(1, 4)),
     st.tuples(st.just("proposed"), st.sampled_from(KINDS), numbers, recipients),
     st.tuples(st.just("ticks"), st.integers(1, 10)),
     st.tuples(
@@ -58,7 +67,9 @@ def written(script: list[tuple[object, ...]]) -> Log:
     return log
 
 
-def _write(log: Log, known: set[int], said: Counter[object], verb: str, rest: list[object]) -> None:
+def _write(  # noqa: C901 - one case a verb
+    log: Log, known: set[int], said: Counter[object], verb: str, rest: list[object]
+) -> None:
     match verb, rest:
         case "registered", [int(number)]:
             known.add(number)
@@ -70,8 +81,7 @@ def _write(log: Log, known: set[int], said: Counter[object], verb: str, rest: li
             number in known and said[word, number, recipient] < KEPT_OF_A_KIND
         ):
             said[word, number, recipient] += 1
-            repaired = PARKED if said[PARKED] else uuid5(PARKED, "named")
-            of = repaired if put_back else None
+            of = last_parked(log, number, recipient) if put_back else None
             log.answered(word, number, recipient, said=None if put_back else word, put_back_of=of)
         case "unreadable", [int(number), str(recipient)] if (
             number in known and said["unreadable", number, recipient] < KEPT_OF_A_KIND
@@ -81,6 +91,10 @@ def _write(log: Log, known: set[int], said: Counter[object], verb: str, rest: li
         case "unnamed", [str(recipient)]:
             said[PARKED] += 1
             log.unreadable(None, recipient, parked=PARKED)
+        case "again", [int(back)]:
+            answers = [e.event for e in log.entries if isinstance(e.event, ANSWERS)]
+            if len(answers) >= back:
+                log.append(answers[-back])
         case "proposed", [str(kind), int(number), str(recipient)] if number in known:
             log.proposed(kind, number, recipient)
         case "ticks", [int(count)]:
@@ -89,6 +103,19 @@ def _write(log: Log, known: set[int], said: Counter[object], verb: str, rest: li
             log.tick(seconds, clock, path=path, paths=paths)
         case "undecodable", []:
             log.append(None)
+
+
+def last_parked(log: Log, number: int, recipient: str) -> UUID:
+    """Return the answer that was parked last, of this delivery or of none."""
+    mine = (dispatch(number), None)
+    parked = [
+        e.event.event_id
+        for e in log.entries
+        if isinstance(e.event, AnswerUnreadable)
+        and e.event.organ == recipient
+        and e.event.dispatch_id in mine
+    ]
+    return parked[-1] if parked else uuid5(PARKED, "never parked")
 
 
 def states_of(tables: Tables) -> dict[UUID, str]:

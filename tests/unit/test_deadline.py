@@ -122,7 +122,7 @@ def test_a_deadline_is_judged_by_service_time_alone(
         ((R, P, Fact.UNREADABLE), {Kind.UNREADABLE: None}),
         ((R, P, Fact.UNREADABLE, Fact.DONE), {Kind.UNREADABLE: None}),
         ((R, P, Fact.UNREADABLE, Fact.PUT_BACK), {Kind.UNREADABLE: 3}),
-        ((R, P, Fact.PUT_BACK, Fact.UNREADABLE), {Kind.UNREADABLE: None}),
+        ((R, P, Fact.PUT_BACK, Fact.UNREADABLE), {Kind.UNREADABLE: 2}),
     ],
 )
 def test_what_is_an_alert_at_once_and_what_ends_it(

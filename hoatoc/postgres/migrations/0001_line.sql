@@ -154,7 +154,7 @@ CREATE TABLE alert (
     raised_offset   bigint NOT NULL,
     found_by        text NOT NULL CHECK (found_by IN ('tracker', 'answer', 'backstop', 'fact')),
     closing         bigint[],
-    reason          text,
+    episode         smallint NOT NULL CHECK (episode >= 0),
     PRIMARY KEY (subject_id, kind),
     CHECK ((due_ms IS NOT NULL) = (kind IN ('publish', 'arrive', 'accept'))),
     CHECK ((found_by = 'fact') = (due_ms IS NULL))
@@ -172,11 +172,12 @@ CREATE TABLE announcement (
     value      bytea NOT NULL
 );
 
--- Pages, kept apart from the books: the greatest version of an alert counts.
+-- Pages, kept apart from the books: of an alert the greatest version counts; odd versions raise,
+-- even ones resolve.
 CREATE TABLE page (
     subject_id    uuid NOT NULL,
     kind          text NOT NULL,
-    version       smallint NOT NULL CHECK (version IN (1, 2)),
+    version       integer NOT NULL CHECK (version > 0),
     alert         bytea NOT NULL,
     state         text NOT NULL CHECK (state IN ('pending', 'delivered', 'superseded')),
     attempts      integer NOT NULL DEFAULT 0,

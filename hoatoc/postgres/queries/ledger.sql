@@ -51,11 +51,13 @@ SET state = EXCLUDED.state, facts = EXCLUDED.facts, open = EXCLUDED.open,
     due_ms = EXCLUDED.due_ms, backstop_ms = EXCLUDED.backstop_ms, version = EXCLUDED.version;
 
 -- name: put_alerts
--- Verdicts and failures; a known one only learns its closing fact.
+-- Verdicts and failures; a known one learns its closing fact, and where it stands again.
 INSERT INTO alert (subject_id, kind, dispatch_id, recipient, partition, start, due_ms,
-                   raised_offset, found_by, closing, reason)
+                   raised_offset, found_by, closing, episode)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-ON CONFLICT (subject_id, kind) DO UPDATE SET closing = EXCLUDED.closing;
+ON CONFLICT (subject_id, kind) DO UPDATE
+SET closing = EXCLUDED.closing, start = EXCLUDED.start, raised_offset = EXCLUDED.raised_offset,
+    episode = EXCLUDED.episode;
 
 -- name: unnamed
 -- Alerts about answers that named no dispatch, by the answers that came again or were put back.

@@ -1,9 +1,9 @@
 -- name: take
--- Take an alert in: raised is version 1, resolved version 2; a repeat changes nothing.
+-- Take an alert in; a repeat changes nothing, and what comes after a greater version pages nobody.
 INSERT INTO page (subject_id, kind, version, alert, state)
-VALUES ($1, $2, $3::smallint, $4,
-        CASE WHEN $3::smallint = 1 AND EXISTS (SELECT FROM page WHERE subject_id = $1 AND kind = $2
-                                                        AND version = 2)
+VALUES ($1, $2, $3::int, $4,
+        CASE WHEN EXISTS (SELECT FROM page WHERE subject_id = $1 AND kind = $2
+                                             AND version > $3::int)
              THEN 'superseded' ELSE 'pending' END)
 ON CONFLICT (subject_id, kind, version) DO NOTHING;
 
@@ -13,20 +13,24 @@ SELECT FROM page WHERE subject_id = $1 AND kind = $2 ORDER BY version FOR UPDATE
 
 -- name: supersede
 -- An alert resolved before its page was ever tried pages nobody, neither raised nor resolved.
-UPDATE page r SET state = 'superseded'
-WHERE r.subject_id = $1 AND r.kind = $2 AND r.state = 'pending'
-  AND NOT EXISTS (SELECT FROM page p WHERE p.subject_id = $1 AND p.kind = $2 AND p.version = 1
-                                       AND (p.attempts > 0 OR p.state = 'delivered'));
+WITH raised AS (
+    SELECT version, state, attempts FROM page
+    WHERE subject_id = $1 AND kind = $2 AND version < $3::int AND version % 2 = 1
+    ORDER BY version DESC LIMIT 1
+)
+UPDATE page SET state = 'superseded'
+WHERE subject_id = $1 AND kind = $2 AND state = 'pending'
+  AND version IN ($3::int, (SELECT version FROM raised))
+  AND NOT EXISTS (SELECT FROM raised WHERE attempts > 0 OR state = 'delivered');
 
 -- name: claim
--- Claim pages that are due, urgent first is the receiver's matter; the attempt is counted before
--- anything is sent, and "resolved" waits for "raised".
+-- Claim pages that are due; the attempt is counted before anything is sent, and the versions of an
+-- alert go out in their order.
 WITH next AS (
     SELECT subject_id, kind, version FROM page p
     WHERE state = 'pending' AND next_attempt <= now()
-      AND (version = 1 OR NOT EXISTS (SELECT FROM page r WHERE r.subject_id = p.subject_id
-                                         AND r.kind = p.kind AND r.version = 1
-                                         AND r.state = 'pending'))
+      AND NOT EXISTS (SELECT FROM page r WHERE r.subject_id = p.subject_id AND r.kind = p.kind
+                                           AND r.version < p.version AND r.state = 'pending')
     ORDER BY next_attempt LIMIT $1
     FOR UPDATE SKIP LOCKED
 )

@@ -47,12 +47,13 @@ LIMIT $6;
 -- name: alerts
 -- Alerts with their pages, newest first.
 SELECT a.subject_id, a.kind, p.number, p.notation, p.sender, a.recipient, a.found_by,
-       a.closing IS NOT NULL AS resolved, a.reason, a.dispatch_id,
+       a.closing IS NOT NULL AS resolved, h.detail AS reason, a.dispatch_id,
        to_timestamp(a.start[3] / 1000.0) AS since,
-       (SELECT string_agg(CASE g.version WHEN 1 THEN 'raised ' ELSE 'resolved ' END || g.state, ', '
+       (SELECT string_agg(CASE g.version % 2 WHEN 1 THEN 'raised ' ELSE 'resolved ' END || g.state, ', '
                           ORDER BY g.version)
         FROM page g WHERE g.subject_id = a.subject_id AND g.kind = a.kind) AS pages
 FROM alert a LEFT JOIN dispatch p USING (dispatch_id)
+LEFT JOIN history h ON a.due_ms IS NULL AND h.partition = a.partition AND h.log_offset = a.start[1]
 WHERE ($1::boolean IS NULL OR (a.closing IS NULL) = $1)
 ORDER BY a.start[3] DESC, a.recipient
 LIMIT $2;

@@ -1,0 +1,124 @@
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from hoatoc.domain.edxml import read_packet, write_packet
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "packets" / "quang-tri-1473.edxml"
+Hoatoc = Callable[..., Any]
+
+
+def packet(folder: Path, number: str, subject: str = "Thử nghiệm", file: str = "") -> Path:
+    """Write a packet to two organs, G14 and G18."""
+    letter = read_packet(EXAMPLE.read_bytes())
+    two = tuple(party for party in letter.recipients if party.code in ("G14", "G18"))
+    out = folder / f"{file or number}.edxml"
+    out.write_bytes(write_packet(replace(letter, number=number, subject=subject, recipients=two)))
+    return out
+
+
+def until(check: Callable[[], Any], within_s: float = 60) -> Any:
+    """Ask until there is an answer; each question is a command of its own."""
+    end = monotonic() + within_s
+    while not (found := check()):
+        assert monotonic() < end, "it did not come"
+    return found
+
+
+def delivery(hoatoc: Hoatoc, organ: str, mark: str) -> str:
+    """Return the delivery of a document to an organ, once it is in its inbox."""
+
+    def look() -> str | None:
+        inbox = hoatoc("inbox", organ, "--json")
+        return next((row["delivery_id"] for row in inbox if row["document"] == mark), None)
+
+    return str(until(look))
+
+
+def alerts(hoatoc: Hoatoc, organ: str, *, resolved: bool) -> list[str]:
+    """Return the kinds of an organ's alerts."""
+    rows = hoatoc("alerts", "--json")
+    return [r["kind"] for r in rows if r["recipient"] == organ and r["resolved"] is resolved]
+
+
+def test_the_silent_one_is_alerted_and_recovers_whatever_is_killed(
+    hoatoc: Hoatoc, folder: Path
+) -> None:
+    hoatoc("send", packet(folder, "21"))
+    prompt = delivery(hoatoc, "G14", "21/UBND-VX")
+    late = delivery(hoatoc, "G18", "21/UBND-VX")
+    for answer in ("done", "01", "03"):
+        hoatoc("answer", prompt, answer)
+    for name in ("ledger", "tracker", "intake", "relay", "alerts", "pager"):
+        os.kill(hoatoc("status", "--json")["children"][name]["pid"], signal.SIGKILL)
+    until(lambda: alerts(hoatoc, "G18", resolved=False) == ["arrive"])
+    assert alerts(hoatoc, "G14", resolved=False) == []
+    hoatoc("answer", late, "03")
+    until(lambda: alerts(hoatoc, "G18", resolved=True) == ["arrive"])
+    books = until(lambda: b if (b := hoatoc("books", "--replay", "--json"))["recovered"] else None)
+    assert books["balanced"]
+    assert books["replay_differences"] == []
+    assert books["copies"]["accepted"] == 2
+    assert "DeadlinePassed" in hoatoc("show", "21/UBND-VX")
+
+
+def test_the_packet_comes_out_as_it_went_in(hoatoc: Hoatoc, folder: Path) -> None:
+    sent = packet(folder, "22")
+    hoatoc("send", sent)
+    taken = folder / "taken.edxml"
+    hoatoc("take", delivery(hoatoc, "G14", "22/UBND-VX"), "--out", taken)
+    assert taken.read_bytes() == sent.read_bytes()
+    assert "--force" in hoatoc("take", delivery(hoatoc, "G14", "22/UBND-VX"), "-o", taken, status=4)
+
+
+def test_the_same_again_is_the_same_dispatch_and_other_content_is_refused(
+    hoatoc: Hoatoc, folder: Path
+) -> None:
+    sent = packet(folder, "23")
+    (first,) = hoatoc("send", "--json", sent)
+    (again,) = hoatoc("send", "--json", sent)
+    assert (first["new"], again["new"]) == (True, False)
+    assert first["dispatch_id"] == again["dispatch_id"]
+    other = packet(folder, "023", "Nội dung khác", file="other")
+    assert first["dispatch_id"] in hoatoc("send", other, status=4)
+
+
+def test_one_bad_packet_does_not_hold_back_the_next(hoatoc: Hoatoc, folder: Path) -> None:
+    bad = folder / "bad.edxml"
+    bad.write_text("not XML")
+    said = hoatoc("send", bad, packet(folder, "24"), status=4)
+    assert "NotXml" in said
+    assert "24/UBND-VX → 2" in said
+
+
+def test_an_answer_that_no_recipient_can_give_is_refused(hoatoc: Hoatoc, folder: Path) -> None:
+    hoatoc("send", packet(folder, "25"))
+    of = delivery(hoatoc, "G14", "25/UBND-VX")
+    assert "'07'" in hoatoc("answer", of, "07", status=4)
+    assert "--reason" in hoatoc("answer", of, "02", status=4)
+    assert "hoatoc inbox" in hoatoc("answer", "nobody", "01", status=4)
+
+
+def test_a_new_organ_gets_its_topics_and_its_documents(hoatoc: Hoatoc, folder: Path) -> None:
+    hoatoc("organs", "add", "H50.99", "Sở Thử nghiệm", "--email", "thu@h50.example")
+    assert "all as they must be" in hoatoc("topics")
+    letter = read_packet(EXAMPLE.read_bytes())
+    party = replace(letter.recipients[0], code="H50.99")
+    out = folder / "26.edxml"
+    out.write_bytes(write_packet(replace(letter, number="26", recipients=(party,))))
+    hoatoc("send", out)
+    of = delivery(hoatoc, "H50.99", "26/UBND-VX")
+    hoatoc("answer", of, "03")
+    until(lambda: hoatoc("deliveries", "--recipient", "H50.99", "--state", "accepted", "--json"))
+
+
+def test_what_is_not_there_is_said_with_its_remedy(hoatoc: Hoatoc, folder: Path) -> None:
+    assert "hoatoc deliveries" in hoatoc("show", "no-such-thing", status=4)
+    assert "hoatoc up" in hoatoc("lag", "--data", folder / "nowhere", status=3)
+    assert "pid" in hoatoc("up", status=1)
+    assert "records" in hoatoc("lag", "--json")
+    assert hoatoc("dead-letters", "list", "--json") == []
