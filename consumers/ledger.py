@@ -12,7 +12,7 @@ from collections import Counter as Tally
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -20,34 +20,26 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.structs import ConsumerRecord
 from prometheus_client import Counter, Gauge
 
+from consumers.telling import reason_of, tell_alert, tell_sender
 from hoatoc import codec, notify, telemetry
 from hoatoc.domain import topic
 from hoatoc.domain.book import (
     Account,
     Alert,
-    Announcement,
     Entry,
     PartitionBook,
     Walk,
     announcement,
     settle,
     unnamed_alerts,
-    version,
     walk,
 )
-from hoatoc.domain.book import answer_words as words_of
-from hoatoc.domain.delivery import Position, state
-from hoatoc.domain.event import (
-    AlertRaised,
-    AlertResolved,
-    DeliveriesUpdated,
-    DeliveryUpdate,
-)
-from hoatoc.kafka.client import consumer, outgoing
+from hoatoc.domain.delivery import Position
+from hoatoc.kafka.client import consumer
 from hoatoc.kafka.dead_letter import dead_letter
 from hoatoc.ports import Announced, Document, Ledger, PositionTaken, Transactional
 from hoatoc.postgres.connection import pool
-from hoatoc.postgres.ledger import LedgerTables, version_of
+from hoatoc.postgres.ledger import LedgerTables
 from hoatoc.program import Context, run
 
 NAME = "ledger"
@@ -176,7 +168,7 @@ class Booking:
                 if known.get(kind) != alert
             ]
         await self._learn(tables, {a.delivery.dispatch_id for _, a in accounts})
-        told = [self._tell_alert(old, new, _reason(walks.get(p), new)) for p, old, new in alerts]
+        told = [self._tell_alert(old, new, reason_of(walks.get(p), new)) for p, old, new in alerts]
         told += [self._tell_sender(at, walks[at[0]], some) for at, some in changes.items()]
         return accounts, [(p, alert) for p, _, alert in alerts], [t for t in told if t]
 
@@ -229,39 +221,13 @@ class Booking:
             return None
         ALERTS.labels(alert.kind, change).inc()
         document = self.documents.get(alert.dispatch_id) if alert.dispatch_id else None
-        event = alert_event(alert, change, document, reason)
-        partition = topic.partition_of_key(alert.recipient.encode(), self.partitions)
-        record = outgoing(
-            event,
-            topic=topic.ALERTS,
-            key=alert.recipient.encode(),
-            source=NAME,
-            dispatch_id=alert.dispatch_id,
-            partition=partition,
-        )
-        return record, event.event_id, type(event).__name__
+        return tell_alert(alert, change, document, reason, self.partitions)
 
     def _tell_sender(
         self, at: tuple[int, UUID], walked: Walk, accounts: Sequence[Account]
     ) -> Announced | None:
-        _, dispatch_id = at
-        document = self.documents.get(dispatch_id)
-        if document is None:
-            return None
-        event = DeliveriesUpdated(
-            event_id=uuid5(dispatch_id, f"updated/{walked.after.next_offset}"),
-            dispatch_id=dispatch_id,
-            updates=[_update(walked, account) for account in accounts],
-        )
-        record = outgoing(
-            event,
-            topic=topic.statuses(document.sender),
-            key=str(dispatch_id).encode(),
-            source=NAME,
-            dispatch_id=dispatch_id,
-            partition=0,
-        )
-        return record, event.event_id, type(event).__name__
+        document = self.documents.get(at[1])
+        return tell_sender(at[1], document.sender, walked, accounts) if document else None
 
 
 def close_unnamed(alert: Alert, back: Mapping[UUID, Position]) -> Alert:
@@ -273,55 +239,6 @@ def close_unnamed(alert: Alert, back: Mapping[UUID, Position]) -> Alert:
 def partition_of(alert: Alert, partitions: int) -> int:
     """Return the partition in which an alert about an unnamed answer stands."""
     return topic.partition_of_key(alert.recipient.encode(), partitions)
-
-
-def _reason(walked: Walk | None, alert: Alert) -> str | None:
-    """Return what was said of a failure, if this stretch holds it."""
-    if walked is None:
-        return None
-    touched = walked.touched.get(alert.subject_id)
-    if touched is not None:
-        return touched.reasons.get(alert.start.offset) if alert.due_ms is None else None
-    unread = (e.reason for e, _ in walked.unnamed if e.event_id == alert.subject_id)
-    return next(unread, None)
-
-
-def alert_event(
-    alert: Alert, change: Announcement, document: Document | None, reason: str | None
-) -> AlertRaised | AlertResolved:
-    """Return what the world is told of an alert; times are log time, ms since 1970 UTC."""
-    raised = change is Announcement.RAISED
-    due = alert.due_ms
-    return (AlertRaised if raised else AlertResolved)(
-        event_id=uuid5(alert.subject_id, f"{alert.kind}/{version(alert)}"),
-        subject_id=alert.subject_id,
-        kind=alert.kind,
-        version=version(alert),
-        dispatch_id=alert.dispatch_id,
-        sender=document.sender if document else None,
-        recipient=alert.recipient,
-        number=document.number if document else None,
-        notation=document.notation if document else None,
-        subject=document.subject if document else None,
-        priority=document.priority if document else 0,
-        reason=reason,
-        since_ms=alert.start.append_ms,
-        due_ms=None if due is None else alert.start.append_ms + due - alert.start.service_ms,
-    )
-
-
-def _update(walked: Walk, account: Account) -> DeliveryUpdate:
-    delivery = account.delivery
-    touched = walked.touched.get(delivery.delivery_id)
-    code, said = words_of(touched.answer) if touched and touched.answer else (None, None)
-    return DeliveryUpdate(
-        delivery_id=delivery.delivery_id,
-        recipient=delivery.recipient,
-        state=state(delivery.facts),
-        version=version_of(delivery.facts),
-        code=code,
-        description=said,
-    )
 
 
 class _Assigned(ConsumerRebalanceListener):
@@ -341,6 +258,8 @@ class _Assigned(ConsumerRebalanceListener):
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         """Seek to the booked positions."""
         await seek(self._reader, self._database, self._booking, {p.partition for p in assigned})
+        notify.ready()
+        LOG.info("ready", partitions=len(assigned))
 
 
 async def seek(
@@ -370,8 +289,6 @@ async def body(context: Context) -> None:
         consumer(settings.kafka, group=GROUP, instance=instance, fetch_max_wait_ms=250) as reader,
     ):
         reader.subscribe([topic.DELIVERIES], listener=_Assigned(reader, database, booking))
-        notify.ready()
-        context.log.info("ready")
         while True:
             fetched = await reader.getmany(timeout_ms=1000, max_records=settings.ledger.batch)
             if fetched:

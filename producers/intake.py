@@ -40,20 +40,19 @@ from hoatoc.domain.event import (
     Answer,
     AnswerUnreadable,
     DocumentHandedOver,
-    StatusReported,
     Tick,
-    TransportAcknowledged,
 )
 from hoatoc.domain.horizon import Horizon
 from hoatoc.domain.policy import Policy
 from hoatoc.kafka.client import consumer, outgoing, producer, send_all
-from hoatoc.kafka.dead_letter import PUT_BACK_HEADER, dead_letter
+from hoatoc.kafka.dead_letter import dead_letter
 from hoatoc.policy_file import load_policy
 from hoatoc.ports import Announced, Outgoing
 from hoatoc.postgres.connection import pool
 from hoatoc.postgres.handover import HandoverTables
 from hoatoc.postgres.ledger import LedgerTables
 from hoatoc.program import Context, run
+from producers.report import Report, UnknownDelivery, put_back_of, read_report
 
 NAME = "intake"
 GROUP = "hoatoc-intake"
@@ -69,59 +68,8 @@ TICKS_HELD = Counter("hoatoc_ticks_held_total", "Seconds without a tick: reports
 BEHIND = Gauge("hoatoc_intake_behind_seconds", "Age of the oldest horizon of a feed")
 
 
-def put_back_of(record: ConsumerRecord) -> UUID | None:
-    """Return the dead letter that a record repairs, if it says so."""
-    for name, value in record.headers:
-        if name == PUT_BACK_HEADER:
-            try:
-                return UUID(value.decode("ascii"))
-            except ValueError:
-                return None
-    return None
-
-
-def _key_id(record: ConsumerRecord) -> UUID | None:
-    try:
-        return UUID((record.key or b"").decode("ascii"))
-    except ValueError:
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A record of a report topic: who speaks, and the answer or why it cannot be read."""
-
-    record: ConsumerRecord
-    organ: str
-    answer: Answer | None
-    fault: PeerFault | None
-
-    @property
-    def claims(self) -> UUID | None:
-        """The dispatch that it says it answers."""
-        return self.answer.dispatch_id if self.answer else _key_id(self.record)
-
-
-class NotAnAnswer(PeerFault):
-    """A record of a report topic is neither an acknowledgement nor a status."""
-
-
-class UnknownDelivery(PeerFault):
-    """An answer to a document that was never handed over for the organ that answers."""
-
-
-def read_report(record: ConsumerRecord) -> Report:
-    """Read a record of `reports.<organ>`; what cannot be read keeps its fault."""
-    organ = topic.organ_of(record.topic)
-    try:
-        event = codec.decode(record.value)
-        if not isinstance(event, TransportAcknowledged | StatusReported):
-            raise NotAnAnswer(f"{type(event).__name__} stands where an answer is expected")
-        if event.recipient != organ:
-            raise UnknownDelivery(f"{organ} answers in the name of {event.recipient}")
-    except PeerFault as fault:
-        return Report(record, organ, None, fault)
-    return Report(record, organ, event, None)
+class NotAHandover(PeerFault):
+    """A record of a hand-over topic is not a document handed over."""
 
 
 @dataclass(slots=True)
@@ -249,7 +197,7 @@ class Intake:
             try:
                 event = codec.decode(record.value)
                 if not isinstance(event, DocumentHandedOver):
-                    raise NotAnAnswer(f"{type(event).__name__} stands where a hand-over must")
+                    raise NotAHandover(f"{type(event).__name__} stands where a hand-over must")
                 await tables.hand_over(event.packet, self.policy, "kafka", sender=organ)
             except PeerFault as fault:
                 HANDED_OVER.labels("refused").inc()
@@ -338,6 +286,8 @@ class _Assigned(ConsumerRebalanceListener):
         for place in set(assigned) - set(places):
             committed = await intake.reader.committed(place)
             intake.horizons[place] = Horizon(committed or 0)
+        notify.ready()
+        LOG.info("ready", feeds=len(assigned))
 
 
 async def tick(intake: Intake, writer: str) -> None:
@@ -396,8 +346,6 @@ async def body(context: Context) -> None:
     ):
         intake = Intake(database, reader, to, load_policy(settings), settings.kafka.partitions)
         reader.subscribe(pattern=FEEDS, listener=_Assigned(intake))
-        notify.ready()
-        context.log.info("ready")
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(intake.run())
             tasks.create_task(tick(intake, f"{NAME}-{uuid4().hex[:12]}"))

@@ -17,6 +17,7 @@ from uuid import uuid5
 
 import asyncpg
 import faust
+import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from prometheus_client import Counter, Gauge
 
@@ -37,6 +38,7 @@ NAME = "tracker"
 GROUP = "hoatoc-tracker"
 FORECAST_MINUTES = 15
 CHUNK = 5000
+LOG = structlog.get_logger(NAME)
 
 PROPOSED = Counter("hoatoc_tracker_proposals_total", "Deadlines proposed as passed", ["kind"])
 OPEN = Gauge("hoatoc_open_deliveries", "Deliveries neither accepted nor refused", ["partition"])
@@ -195,6 +197,8 @@ def application(settings: Settings, tracker: Tracker, failed: "asyncio.Future[No
     async def assigned(_app: Any, places: Any, *_: Any, **__: Any) -> None:
         try:
             await tracker.assign({tp.partition for tp in places if tp.topic == topic.DELIVERIES})
+            notify.ready()
+            LOG.info("ready", partitions=len(tracker.watches))
         except Exception as error:
             if not failed.done():
                 failed.set_exception(error)
@@ -216,8 +220,6 @@ async def body(context: Context) -> None:
         app = application(settings, Tracker(settings, database, to), failed)
         try:
             await app.start()
-            notify.ready()
-            context.log.info("ready")
             ended = asyncio.ensure_future(app.wait_until_stopped())
             await asyncio.wait({ended, failed}, return_when=asyncio.FIRST_COMPLETED)
             if failed.done():
