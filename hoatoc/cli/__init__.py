@@ -13,6 +13,7 @@ from hoatoc.cli import dead_letter, demo, document, ledger, organ, stack
 from hoatoc.cli.reach import NotRunning
 from hoatoc.config import SettingsInvalid
 from hoatoc.domain.error import HoatocError, PeerFault, Unavailable
+from hoatoc.domain.policy import PolicyInvalid
 
 app = typer.Typer(
     help="Hoatoc: every document proven to have reached its recipients, or a person paged.",
@@ -53,7 +54,7 @@ def main() -> None:
 
 
 def _status(error: HoatocError) -> int:
-    if isinstance(error, SettingsInvalid):
+    if isinstance(error, SettingsInvalid | PolicyInvalid):
         return 2
     if isinstance(error, Unavailable):
         return 3

@@ -3,10 +3,9 @@
 import asyncio
 import getpass
 import time
-from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import Annotated, Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import typer
 from aiokafka import TopicPartition
@@ -17,7 +16,13 @@ from hoatoc.cli.reach import Data, Json, settings_of
 from hoatoc.config import Settings
 from hoatoc.domain import topic
 from hoatoc.domain.error import PeerFault
-from hoatoc.domain.event import DeadLettered, DeadLetterPutBack
+from hoatoc.domain.event import (
+    DeadLettered,
+    DeadLetterPutBack,
+    DispatchPublished,
+    DocumentDispatched,
+    Event,
+)
 from hoatoc.kafka.client import Outgoing, consumer, outgoing, producer, send_all
 from hoatoc.kafka.dead_letter import PUT_BACK_HEADER
 
@@ -80,7 +85,7 @@ def list_letters(data: Data = None, json: Json = False) -> None:
         "from": "Vị trí · position",
         "reason": "Lý do · reason",
         "detail": "Chi tiết · detail",
-        "put_back": "Đưa lại · put back at",
+        "put_back": "Đưa lại ở vị trí · put back at offset",
     }
     output.table(rows, headings, machine=json)
 
@@ -120,14 +125,45 @@ def put_back(
         found = _letter(letters, letter)
         if letter in back:
             raise NotReplaceable(f"it was put back already, at offset {back[letter]}")
-        async with AsyncExitStack() as stack:
-            to = await stack.enter_async_context(producer(settings.kafka))
+        event = _readable(found)
+        async with producer(settings.kafka) as to:
             (place,) = await send_all(to, [_again(found)])
+            if isinstance(event, DocumentDispatched):
+                await send_all(to, [_published(event, settings.kafka.partitions)])
             await send_all(to, [_note(found, place.offset)])
         return int(place.offset)
 
     offset = asyncio.run(write())
     typer.echo(f"đã đưa lại · put back at offset {offset}")
+
+
+def _readable(letter: DeadLettered) -> Event:
+    """Return the event that a letter holds; raises NotReplaceable when it still holds none."""
+    try:
+        return codec.decode(letter.value)
+    except codec.Undecodable as error:
+        raise NotReplaceable(
+            f"it still cannot be read ({error}): mend the reader first, or answer in its place "
+            f"with `hoatoc answer DELIVERY … --repairs {letter.event_id}`"
+        ) from error
+
+
+def _published(copy: DocumentDispatched, partitions: int) -> Outgoing:
+    """Return the publication of a copy that the broker had refused to the relay."""
+    event = DispatchPublished(
+        event_id=uuid5(copy.delivery_id, "put back"),
+        dispatch_id=copy.dispatch_id,
+        confirmed=[copy.recipient],
+        refused=[],
+    )
+    return outgoing(
+        event,
+        topic=topic.DELIVERIES,
+        key=str(copy.dispatch_id).encode(),
+        source="cli",
+        dispatch_id=copy.dispatch_id,
+        partition=topic.partition_of_dispatch(copy.dispatch_id, partitions),
+    )
 
 
 def _again(letter: DeadLettered) -> Outgoing:

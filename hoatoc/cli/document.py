@@ -156,10 +156,13 @@ def inbox(
                 "subject": copy.subject,
                 "bytes": copy.content_bytes,
                 "arrived": output.instant(at),
-                "state": states.get(copy.delivery_id, "?"),
+                "state": states.get(copy.delivery_id, "registered"),
             }
             for at, copy in found
         ]
+        if not json:
+            for row in rows:
+                row["state"] = output.STATES.get(str(row["state"]), row["state"])
         headings = {
             "delivery_id": "Mã gửi nhận · delivery",
             "document": "Số, ký hiệu · document",

@@ -1,7 +1,8 @@
 """Commands that read the books."""
 
 import asyncio
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import asyncpg
@@ -9,9 +10,11 @@ import typer
 from rich.table import Table
 
 from hoatoc import books as proof
+from hoatoc import codec
 from hoatoc.cli import output
 from hoatoc.cli.reach import Data, Json, database, settings_of
 from hoatoc.domain.error import PeerFault
+from hoatoc.domain.event import AlertRaised
 from hoatoc.postgres.query import queries
 from hoatoc.replay import replay
 
@@ -76,13 +79,15 @@ def alerts(
 ) -> None:
     """List alerts and what became of their pages, newest first."""
 
-    async def read() -> list[asyncpg.Record]:
+    async def read() -> list[dict[str, Any]]:
         async with database(settings_of(data)) as connection:
-            return list(await connection.fetch(SQL["alerts"], still_open, limit))
+            booked = await connection.fetch(SQL["alerts"], still_open, limit)
+            unsent = await connection.fetch(SQL["unsent"], still_open, limit)
+        return [*(_unsent(row) for row in unsent), *(dict(row) for row in booked)]
 
     rows = [
-        dict(r) | {"document": f"{r['number']}/{r['notation']}" if r["number"] else "—"}
-        for r in asyncio.run(read())
+        row | {"document": f"{row['number']}/{row['notation']}" if row["number"] else "—"}
+        for row in asyncio.run(read())
     ]
     headings = {
         "kind": "Cảnh báo · alert",
@@ -95,6 +100,26 @@ def alerts(
         "reason": "Lý do · reason",
     }
     output.table(rows, headings, machine=json)
+
+
+def _unsent(row: asyncpg.Record) -> dict[str, Any]:
+    """Return an alert of kind `unsent` as a row like those of the books."""
+    told = cast("AlertRaised", codec.decode(row["alert"]))
+    since = told.since_ms
+    return {
+        "subject_id": row["subject_id"],
+        "kind": told.kind,
+        "number": told.number,
+        "notation": told.notation,
+        "sender": told.sender,
+        "recipient": told.recipient or told.sender,
+        "found_by": "fact",
+        "resolved": row["version"] % 2 == 0,
+        "reason": told.reason,
+        "dispatch_id": told.dispatch_id,
+        "since": None if since is None else datetime.fromtimestamp(since / 1000, UTC),
+        "pages": row["pages"],
+    }
 
 
 def show(

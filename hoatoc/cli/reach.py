@@ -26,7 +26,10 @@ class NotRunning(Unavailable):
 
 
 def settings_of(data: Path | None) -> Settings:
-    """Return the settings with the addresses of the stores; raises NotRunning."""
+    """Return the settings with the addresses of the stores; raises NotRunning.
+
+    The policy is that of the running stack, unless another is named.
+    """
     settings = config.load()
     if data is not None:
         settings = settings.model_copy(update={"data": data.resolve()})
@@ -42,6 +45,7 @@ def settings_of(data: Path | None) -> Settings:
     dsn = settings.postgres.dsn or state.dsn
     return settings.model_copy(
         update={
+            "policy": settings.policy or state.policy,
             "kafka": settings.kafka.model_copy(update={"bootstrap_servers": kafka}),
             "postgres": settings.postgres.model_copy(update={"dsn": dsn}),
         }

@@ -14,6 +14,7 @@ from hoatoc.cli.reach import Data, Json, NotRunning
 from hoatoc.config import Settings
 from hoatoc.embedded import stack
 from hoatoc.embedded.folder import RunState
+from hoatoc.policy_file import load_policy
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +33,7 @@ def up(
     """Start the database, the broker and the programs, and keep them running until Ctrl-C."""
     console = Console(stderr=True)
     settings = _settings(data)
+    load_policy(settings)  # a policy that cannot be used is said before anything starts
 
     def show(state: RunState) -> None:
         _show(state, console)

@@ -191,7 +191,7 @@ async def _playing(story: Story) -> AsyncIterator[None]:
 def _answer_late(story: Story, page: dict[str, Any]) -> None:
     """Tell a late organ's system that the page about it has come."""
     data = page["data"]
-    if role_of(data["recipient"]) is Role.LATE and data["version"] == 1:
+    if role_of(data["recipient"]) is Role.LATE and data["version"] % 2 == 1:
         for player in story.players:
             if player.stdin:
                 player.stdin.write(f"{data['subject_id']}\n".encode())

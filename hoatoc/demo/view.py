@@ -29,11 +29,15 @@ Show = Callable[[Table, Rows], None]
 
 def letters(rows: Rows, kills: Sequence[str], seconds: float | None) -> Table:
     """Return one line a letter, and the sum."""
-    told = "" if seconds is None else f"{seconds:.0f} s"
-    caption = " · ".join([told, *kills]) if told or kills else None
+    told = [] if seconds is None else [f"{seconds:.0f} s"]
+    caption = " · ".join([*told, *kills]) or None
     drawn = Table(caption=caption, caption_justify="left")
     for key, heading in _COLUMNS.items():
-        drawn.add_column(heading, justify="left" if key == "mark" else "right")
+        drawn.add_column(
+            heading,
+            justify="left" if key == "mark" else "right",
+            min_width=16 if key == "mark" else None,
+        )
     for row in rows:
         drawn.add_row(*(str(row[key]) for key in _COLUMNS))
     drawn.add_section()
@@ -70,12 +74,12 @@ def result(console: Console, rows: Rows, pages: Receiver, kills: Sequence[str]) 
         drawn.add_column(heading, overflow="fold")
     for page in pages.pages.values():
         text = page["data"]["page"]
-        colour = "red" if page["data"]["version"] == 1 else "green"
+        colour = "red" if page["data"]["version"] % 2 == 1 else "green"
         title = Text.assemble((text["title_vi"] + "\n", colour), (text["title_en"], "dim"))
         step = Text.assemble(text["next_step_vi"] + "\n", (text["next_step_en"], "dim"))
         drawn.add_row(title, page["data"]["recipient"], step)
     console.print(drawn)
-    raised = [p for p in pages.pages.values() if p["data"]["version"] == 1]
+    raised = [p for p in pages.pages.values() if p["data"]["version"] % 2 == 1]
     if raised:
         text = raised[0]["data"]["page"]
         console.print("\nMột tin báo đầy đủ · one page in full:\n")

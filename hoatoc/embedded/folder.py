@@ -49,6 +49,7 @@ class RunState(_Record):
     started_at: datetime
     bootstrap_servers: str = ""
     dsn: str = ""
+    policy: str = ""
     children: dict[str, ChildState] = {}
 
 

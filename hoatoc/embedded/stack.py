@@ -189,13 +189,17 @@ async def _start_stores(
         jars = await fetch(settings.embedded.cache.resolve(), console)
         child, servers = await asyncio.to_thread(broker, settings, logs / "broker.log", jars)
         await supervisor.start([child])
-    supervisor.note(bootstrap_servers=servers, dsn=dsn)
+    supervisor.note(bootstrap_servers=servers, dsn=dsn, policy=_absolute(settings.policy))
     return settings.model_copy(
         update={
             "postgres": settings.postgres.model_copy(update={"dsn": dsn}),
             "kafka": settings.kafka.model_copy(update={"bootstrap_servers": servers}),
         }
     )
+
+
+def _absolute(policy: str) -> str:
+    return str(Path(policy).resolve()) if policy else ""
 
 
 def _programs(settings: Settings, wanted: set[str]) -> list[Child]:

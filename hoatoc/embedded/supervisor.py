@@ -49,7 +49,7 @@ class Supervisor:
         self.note()
 
     def note(self, **changes: str) -> None:
-        """Record changes of the addresses: `bootstrap_servers`, `dsn`."""
+        """Record what reaches the stack: `bootstrap_servers`, `dsn`, `policy`."""
         self._publish(self.state.model_copy(update=changes))
 
     async def until(self, test: Callable[[RunState], bool]) -> RunState:

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import signal
 from collections.abc import Callable
@@ -6,7 +7,13 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import asyncpg
+
 from hoatoc.domain.edxml import read_packet, write_packet
+from hoatoc.domain.identity import OrganCode
+from hoatoc.domain.registry import Certainty, Organ
+from hoatoc.embedded.stack import running
+from hoatoc.postgres.handover import HandoverTables
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "packets" / "quang-tri-1473.edxml"
 Hoatoc = Callable[..., Any]
@@ -115,9 +122,45 @@ def test_a_new_organ_gets_its_topics_and_its_documents(hoatoc: Hoatoc, folder: P
     until(lambda: hoatoc("deliveries", "--recipient", "H50.99", "--state", "accepted", "--json"))
 
 
+def test_a_copy_that_the_broker_refused_is_put_back_and_its_alert_is_over(
+    hoatoc: Hoatoc, folder: Path
+) -> None:
+    organ = Organ(
+        code=OrganCode("H50.98"),
+        code102="",
+        name="Sở chưa có chủ đề",
+        email="",
+        telephone="",
+        certainty=Certainty.VERIFIED,
+    )
+    asyncio.run(register_without_topics(folder, organ))
+    letter = read_packet(EXAMPLE.read_bytes())
+    party = replace(letter.recipients[0], code=organ.code)
+    out = folder / "27.edxml"
+    out.write_bytes(write_packet(replace(letter, number="27", recipients=(party,))))
+    hoatoc("send", out)
+    (letter_id,) = until(lambda: [r["id"] for r in hoatoc("dead-letters", "list", "--json")])
+    (row,) = until(lambda: hoatoc("deliveries", "--recipient", organ.code, "--json"))
+    until(lambda: alerts(hoatoc, row["delivery_id"], resolved=False) == ["send-failed"])
+    hoatoc("topics", "--create")
+    hoatoc("dead-letters", "put-back", letter_id)
+    assert "already" in hoatoc("dead-letters", "put-back", letter_id, status=4)
+    until(lambda: alerts(hoatoc, row["delivery_id"], resolved=True) == ["send-failed"])
+    hoatoc("answer", delivery(hoatoc, organ.code, "27/UBND-VX"), "03")
+    until(lambda: hoatoc("deliveries", "--recipient", organ.code, "--state", "accepted", "--json"))
+
+
+async def register_without_topics(folder: Path, organ: Organ) -> None:
+    """Add an organ to the registry and leave its topics out."""
+    state = running(folder / "data")
+    assert state is not None
+    connection = await asyncpg.connect(state.dsn)
+    await HandoverTables(connection).add_organs([organ])
+    await connection.close()
+
+
 def test_what_is_not_there_is_said_with_its_remedy(hoatoc: Hoatoc, folder: Path) -> None:
     assert "hoatoc deliveries" in hoatoc("show", "no-such-thing", status=4)
     assert "hoatoc up" in hoatoc("lag", "--data", folder / "nowhere", status=3)
     assert "pid" in hoatoc("up", status=1)
     assert "records" in hoatoc("lag", "--json")
-    assert hoatoc("dead-letters", "list", "--json") == []

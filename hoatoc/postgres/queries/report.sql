@@ -58,6 +58,13 @@ WHERE ($1::boolean IS NULL OR (a.closing IS NULL) = $1)
 ORDER BY a.start[3] DESC, a.recipient
 LIMIT $2;
 
+-- name: unsent
+-- What was not sent or not taken at the door stands in no books, only in its pages.
+SELECT DISTINCT ON (subject_id) subject_id, alert, version,
+       CASE version % 2 WHEN 1 THEN 'raised ' ELSE 'resolved ' END || state AS pages
+FROM page WHERE kind = 'unsent' AND ($1::boolean IS NULL OR (version % 2 = 1) = $1)
+ORDER BY subject_id, version DESC LIMIT $2;
+
 -- name: find
 -- A dispatch by its id, by the id of one of its deliveries, or by the number of its document.
 SELECT DISTINCT h.dispatch_id, h.handed_over_at FROM handover h
