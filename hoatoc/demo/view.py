@@ -13,15 +13,15 @@ from hoatoc.books import PLACES, Proof
 from hoatoc.demo.webhook import Receiver
 
 _COLUMNS = {
-    "mark": "Văn bản · letter",
-    "copies": "Bản · copies",
-    "sent": "Đã gửi · sent",
-    "arrived": "Đã đến · arrived",
-    "accepted": "Tiếp nhận · accepted",
-    "refused": "Từ chối · refused",
-    "failed": "Nhận lỗi · failed",
-    "alerted": "Cảnh báo · alerted",
-    "recovered": "Khắc phục · recovered",
+    "mark": "Văn bản\nletter",
+    "copies": "Bản\ncopies",
+    "sent": "Đã gửi\nsent",
+    "arrived": "Đã đến\narrived",
+    "accepted": "Tiếp nhận\naccepted",
+    "refused": "Từ chối\nrefused",
+    "failed": "Nhận lỗi\nfailed",
+    "alerted": "Cảnh báo\nalerted",
+    "recovered": "Khắc phục\nrecovered",
 }
 Rows = Sequence[Any]
 Show = Callable[[Table, Rows], None]
