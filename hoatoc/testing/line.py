@@ -99,7 +99,9 @@ class Line:
         )
 
     @asynccontextmanager
-    async def program(self, name: str, **env: str) -> AsyncIterator[Process]:
+    async def program(
+        self, name: str, *, until_ready: bool = True, **env: str
+    ) -> AsyncIterator[Process]:
         """Run a program as a process, ready; its end is the end of the block, if not sooner."""
         notices = Notices()
         child = Child(
@@ -112,7 +114,8 @@ class Line:
         )
         process = await spawn(child, notices.address)
         try:
-            await asyncio.wait_for(notices.ready(), _READY_S)
+            if until_ready:
+                await asyncio.wait_for(notices.ready(), _READY_S)
             yield process
         except BaseException:
             print(tail(child.log, 20))

@@ -204,7 +204,7 @@ async def test_what_is_fetched_before_the_books_are_open_is_not_booked(fresh: Li
     lock = fresh.database.transaction()
     await lock.start()
     await fresh.database.execute("LOCK partition_book")
-    async with fresh.program("ledger"):
+    async with fresh.program("ledger", until_ready=False):
         waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
         async def waiting() -> bool:
