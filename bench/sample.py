@@ -29,6 +29,7 @@ from hoatoc.domain.policy import Policy, limits_for
 from hoatoc.domain.registry import Organ
 from hoatoc.example import LETTERS, load_letters
 from hoatoc.postgres.handover import Claimed
+from producers.relay import registration
 
 RECIPIENTS = 38
 LETTER = "dak-nong"
@@ -93,7 +94,7 @@ def log(
 ) -> Iterator[Placed]:
     """Yield a log of dispatches that all arrive and are all accepted."""
     packet = letter(organs, 1)
-    registered = _registered(packet, limits_for(policy, packet.priority))
+    registered = registration(claimed(packet, limits_for(policy, packet.priority)))
     clock = _Clock(partitions)
     for begin in range(0, dispatches, WAVE):
         wave = [
@@ -105,25 +106,6 @@ def log(
             for dispatch_id, event in events:
                 yield Placed(dispatch_id.int % partitions, event)
         yield from clock.tick()
-
-
-def _registered(packet: Packet, limits: Limits) -> DispatchRegistered:
-    return DispatchRegistered(
-        event_id=uuid4(),
-        dispatch_id=uuid4(),
-        sender=packet.sender.code,
-        document_id=packet.document_id,
-        issuer=packet.sender.code,
-        year=packet.promulgated.year,
-        number=packet.number,
-        notation=packet.notation,
-        subject=packet.subject,
-        priority=packet.priority,
-        recipients=[party.code for party in packet.recipients],
-        content_sha256=sha256(b"").digest(),
-        limits=limits,
-        handed_over_ms=time.time_ns() // 1_000_000,
-    )
 
 
 _Events = Iterator[tuple[UUID, Event]]

@@ -18,7 +18,6 @@ class Receiver:
     url: str = ""
     pages: dict[str, dict[str, Any]] = field(default_factory=dict)
     forged: int = 0
-    repeats: int = 0
     on_page: Callable[[dict[str, Any]], None] | None = None
 
     async def take(self, request: web.Request) -> web.Response:
@@ -29,7 +28,6 @@ class Receiver:
             return web.Response(status=401)
         page = await request.json()
         if page["id"] in self.pages:
-            self.repeats += 1
             return web.Response(status=204)
         self.pages[page["id"]] = page
         if self.on_page is not None:

@@ -51,8 +51,6 @@ class Kind(StrEnum):
     UNSENT = "unsent"
 
 
-DEADLINES = (Kind.PUBLISH, Kind.ARRIVE, Kind.ACCEPT)
-
 _ANYWHERE = {
     Kind.PUBLISH: (Fact.PUBLISHED, Fact.SEND_REFUSED),
     Kind.ARRIVE: (*TAKEN, Fact.REFUSED, Fact.FAIL, Fact.UNREADABLE),

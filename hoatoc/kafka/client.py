@@ -77,7 +77,8 @@ def headers_of(
     ]
 
 
-def _security(kafka: Kafka) -> dict[str, Any]:
+def connection(kafka: Kafka) -> dict[str, Any]:
+    """Return what any client of the broker needs to connect."""
     context: ssl.SSLContext | None = None
     if kafka.security_protocol.endswith("SSL"):
         context = create_ssl_context(
@@ -95,11 +96,6 @@ def _security(kafka: Kafka) -> dict[str, Any]:
     }
 
 
-def connection(kafka: Kafka) -> dict[str, Any]:
-    """Return what any client of the broker needs to connect."""
-    return _security(kafka)
-
-
 @asynccontextmanager
 async def producer(kafka: Kafka, topics: Sequence[str] = ()) -> AsyncIterator[AIOKafkaProducer]:
     """Open an idempotent producer that waits for all in-sync replicas.
@@ -115,7 +111,7 @@ async def producer(kafka: Kafka, topics: Sequence[str] = ()) -> AsyncIterator[AI
         max_request_size=MAX_RECORD_BYTES,
         request_timeout_ms=30_000,
         metadata_max_age_ms=30_000,
-        **_security(kafka),
+        **connection(kafka),
     )
     try:
         await opened.start()
@@ -151,7 +147,7 @@ async def consumer(
         max_partition_fetch_bytes=MAX_RECORD_BYTES,
         session_timeout_ms=10_000,
         heartbeat_interval_ms=3_000,
-        **{**_security(kafka), **more},
+        **{**connection(kafka), **more},
     )
     try:
         await opened.start()
