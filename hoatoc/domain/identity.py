@@ -69,7 +69,8 @@ def content_digest(packet: Packet) -> bytes:
         "recipients": sorted((asdict(each) for each in packet.recipients), key=_canonical),
         "attachments": sorted(map(_file, packet.attachments)),
     }
-    del fields["traces"]
+    for apart in ("traces", "remarks", "signed"):
+        del fields[apart]
     return sha256(_canonical(fields).encode()).digest()
 
 

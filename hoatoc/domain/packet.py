@@ -12,8 +12,8 @@ from hoatoc.domain.error import PeerFault
 PRIORITIES = ("Thường", "Khẩn", "Thượng khẩn", "Hỏa tốc", "Hỏa tốc hẹn giờ")
 """The words of `Packet.priority`, 0 to 4."""
 
-NEW_DOCUMENT = 0
-"""The business type of a new document; 1 recalls, 2 updates, 3 replaces an earlier one."""
+NEW_DOCUMENT, RECALL, UPDATE, REPLACEMENT = range(4)
+"""The business types (`BussinessDocType`): a new document, or what becomes of an earlier one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +59,60 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Staff:
+    """The clerk who handles the packet at the sender's."""
+
+    department: str = ""
+    name: str = ""
+    mobile: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherInfo:
+    """What else a header may say; numbers are kept as text, as written."""
+
+    sphere: str = ""
+    typer: str = ""
+    copies: str = ""
+    pages: str = ""
+    appendixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiverChange:
+    """Of an update (type 2): an organ was added to the receivers, or removed from them."""
+
+    code: str
+    added: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    """Of a replacement (type 3): which earlier document is replaced, at which organs."""
+
+    document_id: str
+    organs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """What was read with tolerance: a code, the path of the element, the text as it stood."""
+
+    code: str
+    path: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Packet:
     """One document on its way from a sender to its recipients.
 
     `document_id` is the sender's own, as written; the legal identity is `identity.document_key`.
     `places` are those told for information: no copy goes to them. `paper`: a paper copy follows.
+    `business_document_id` names, in a recall, update or replacement, the earlier document.
+    `signed`: the packet carries a signature that is not empty. `remarks` are no part of the
+    content.
     """
 
     sender: Party
@@ -83,9 +132,44 @@ class Packet:
     places: tuple[str, ...] = ()
     priority: int = 0
     business_type: int = NEW_DOCUMENT
+    business_reason: str = ""
+    business_document_id: str = ""
+    document_changed: bool = False
+    receiver_changes: tuple[ReceiverChange, ...] = ()
+    replacements: tuple[Replacement, ...] = ()
     paper: bool = False
+    staff: Staff = Staff()
+    other: OtherInfo = OtherInfo()
+    signed: bool = False
     traces: tuple[Trace, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseFor:
+    """The document that a status packet speaks of, as its reporter names it."""
+
+    organ: str
+    code: str
+    promulgated: date | None = None
+    document_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusPacket:
+    """A status report (QCVN 102:2016): who reports, of which document, which code.
+
+    `code` is kept as written: an unknown one is data. `at` is the reporter's own timestamp.
+    """
+
+    sender: Party
+    response_for: ResponseFor
+    code: str
+    description: str = ""
+    at: str = ""
+    staff: Staff = Staff()
+    remarks: tuple[Remark, ...] = ()
 
 
 class PacketFault(PeerFault):
