@@ -11,8 +11,8 @@ from hoatoc.domain import topic
 from hoatoc.domain.policy import Policy, limits_for
 from hoatoc.domain.registry import Organ
 from hoatoc.kafka.client import Outgoing, outgoing, producer
-from hoatoc.postgres.handover import Claimed
-from producers.relay import Publisher, copy
+from hoatoc.postgres.outbox import Claimed
+from producers.publisher import Publisher, copy
 
 WARM_UP = 50
 

@@ -132,7 +132,7 @@ async def book(
         if fold.dispatches:
             await connection.execute(SQL["add_dispatches"], *_columns(fold.dispatches))
         for partition, tick in ticks.items() - before.items():
-            await connection.fetch(SQL["past_backstop"], partition, tick * 1000)
+            await connection.fetch(SQL["past_wake"], partition, tick * 1000)
         if fold.facts:
             await _write_deliveries(connection, fold)
         if fold.history:

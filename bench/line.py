@@ -10,7 +10,7 @@ import sys
 import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
@@ -24,8 +24,9 @@ from hoatoc.domain.edxml import write_packet
 from hoatoc.domain.policy import Policy
 from hoatoc.domain.registry import Organ
 from hoatoc.embedded.stack import Stack, environment
+from hoatoc.examine import admission
 from hoatoc.postgres.connection import pool
-from hoatoc.postgres.handover import HandoverTables
+from hoatoc.postgres.door import Door
 
 CONNECTIONS = 4
 MOST_S = 120.0
@@ -66,15 +67,17 @@ async def complete(
     """
     packets = [write_packet(sample.letter(organs, number)) for number in numbers]
     wanted = len(packets) * sample.RECIPIENTS
-    async with (
-        pool(running.settings.postgres.dsn, CONNECTIONS + 1) as database,
-        _recipients(running.settings) as recipients,
-    ):
+    async with AsyncExitStack() as held:
+        settings = running.settings
+        admitting = held.enter_context(admission(settings, policy))
+        door = Door("bench", admitting, settings.kafka.partitions)
+        database = await held.enter_async_context(pool(settings.postgres.dsn, CONNECTIONS + 1))
+        recipients = await held.enter_async_context(_recipients(settings))
         spent = _spent(running, recipients)
         before = await database.fetchval(_COMPLETE)
         waiting = iter(packets)
         began = time.perf_counter()
-        await asyncio.gather(*(_hand_over(database, waiting, policy) for _ in range(CONNECTIONS)))
+        await asyncio.gather(*(_hand_over(database, waiting, door) for _ in range(CONNECTIONS)))
         handed_over = time.perf_counter() - began
         await _until_complete(database, before + wanted)
         seconds = time.perf_counter() - began
@@ -92,10 +95,10 @@ def _spent(running: Stack, recipients: int) -> dict[str, float]:
     return found | own
 
 
-async def _hand_over(database: asyncpg.Pool, packets: Iterator[bytes], policy: Policy) -> None:
+async def _hand_over(database: asyncpg.Pool, packets: Iterator[bytes], door: Door) -> None:
     async with database.acquire() as connection:
         for packet in packets:
-            await HandoverTables(connection).hand_over(packet, policy, "bench")
+            await door.take(connection, packet)
 
 
 async def _until_complete(database: asyncpg.Pool, wanted: int) -> None:

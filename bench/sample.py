@@ -28,8 +28,8 @@ from hoatoc.domain.packet import Packet, Party
 from hoatoc.domain.policy import Policy, limits_for
 from hoatoc.domain.registry import Organ
 from hoatoc.example import LETTERS, load_letters
-from hoatoc.postgres.handover import Claimed
-from producers.relay import registration
+from hoatoc.postgres.outbox import Claimed
+from producers.publisher import registration
 
 RECIPIENTS = 38
 LETTER = "dak-nong"
@@ -86,6 +86,7 @@ def claimed(packet: Packet, limits: Limits) -> Claimed:
         limits=limits,
         handed_over_at=datetime.now(UTC),
         recipients=tuple(party.code for party in packet.recipients),
+        connections=tuple(party.code for party in packet.recipients),
     )
 
 

@@ -28,9 +28,10 @@ from hoatoc.kafka.client import (
 from hoatoc.kafka.dead_letter import unsent
 from hoatoc.ports import Announced, Outgoing
 from hoatoc.postgres.connection import listening, pool
-from hoatoc.postgres.handover import HandoverTables
 from hoatoc.postgres.ledger import ANNOUNCEMENT_CHANNEL, LedgerTables
+from hoatoc.postgres.outbox import OutboxTables
 from hoatoc.postgres.query import queries
+from hoatoc.postgres.registry import RegistryTables
 from hoatoc.program import Context, run
 
 NAME = "alerts"
@@ -70,7 +71,7 @@ async def announce(connection: asyncpg.Connection, to: AIOKafkaProducer, partiti
 async def watch_outbox(connection: asyncpg.Connection, settings: Settings) -> None:
     """Raise an alert for each row that waits too long, and resolve it when it has gone."""
     async with connection.transaction():
-        tables = HandoverTables(connection)
+        tables = OutboxTables(connection)
         aged = await tables.aged(settings.relay.unsent_after_s)
         over = await tables.aged_over()
         told = [_unsent(row, True, settings.kafka.partitions) for row in aged]
@@ -110,7 +111,7 @@ async def body(context: Context) -> None:
     """Announce until stopped."""
     settings = context.settings
     async with pool(settings.postgres.dsn, 2) as database, database.acquire() as connection:
-        organs = await HandoverTables(connection).organs()
+        organs = await RegistryTables(connection).organs()
         wake = asyncio.Event()
         notify.ready()
         await _lead(context, connection)

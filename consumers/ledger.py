@@ -23,18 +23,10 @@ from prometheus_client import Counter, Gauge
 from consumers.telling import reason_of, tell_alert, tell_sender
 from hoatoc import codec, notify, telemetry
 from hoatoc.domain import topic
-from hoatoc.domain.book import (
-    Account,
-    Alert,
-    Entry,
-    PartitionBook,
-    Walk,
-    announcement,
-    settle,
-    unnamed_alerts,
-    walk,
-)
+from hoatoc.domain.book import Account, Alert, announcement, settle, unnamed_alerts
 from hoatoc.domain.delivery import Position
+from hoatoc.domain.walk import Entry, PartitionBook, Walk, walk
+from hoatoc.domain.working_due import CalendarVersion
 from hoatoc.kafka.client import consumer
 from hoatoc.kafka.dead_letter import dead_letter
 from hoatoc.ports import Announced, Document, Ledger, PositionTaken, Transactional
@@ -85,6 +77,7 @@ class Booking:
     partitions: int
     books: dict[int, PartitionBook] = field(default_factory=dict)
     documents: dict[UUID, Document] = field(default_factory=dict)
+    calendars: dict[int, CalendarVersion] = field(default_factory=dict)
     ledger: Callable[[Any], Ledger] = LedgerTables
 
     def walk(self, batch: Batch) -> dict[int, Walk]:
@@ -147,16 +140,18 @@ class Booking:
         for partition, walked in walks.items():
             service_ms = walked.after.clock.service_ms
             if service_ms > walked.before.clock.service_ms:
-                overdue = await tables.past_backstop(partition, service_ms)
-                ids |= dict.fromkeys(overdue, partition)
+                ids |= dict.fromkeys(await tables.past_wake(partition, service_ms), partition)
+            if walked.new_version:
+                ids |= dict.fromkeys(await tables.by_calendar(partition), partition)
             ids |= dict.fromkeys((*walked.touched, *walked.proposals), partition)
         before = await tables.accounts(ids) if ids else {}
+        await self._learn_calendars(tables, walks)
         accounts: list[tuple[int, Account]] = []
         alerts = await self._unnamed(tables, walks)
         changes: dict[tuple[int, UUID], list[Account]] = {}
         for of, partition in ids.items():
             old = before.get(of)
-            new = settle(old, of, walks[partition])
+            new = settle(old, of, walks[partition], self.calendars)
             if new is None or new == old:
                 continue
             accounts.append((partition, new))
@@ -198,6 +193,12 @@ class Booking:
         ]
         return changed
 
+    async def _learn_calendars(self, tables: Ledger, walks: Mapping[int, Walk]) -> None:
+        """Have at hand the calendars that these stretches name."""
+        named = {version for walked in walks.values() for version in walked.versions}
+        if missing := named - self.calendars.keys():
+            self.calendars |= await tables.calendars(missing)
+
     async def _learn(self, tables: Ledger, dispatches: set[UUID]) -> None:
         """Have at hand what pages and senders are told of these dispatches."""
         if len(self.documents) > 50_000:
@@ -227,7 +228,7 @@ class Booking:
         self, at: tuple[int, UUID], walked: Walk, accounts: Sequence[Account]
     ) -> Announced | None:
         document = self.documents.get(at[1])
-        return tell_sender(at[1], document.sender, walked, accounts) if document else None
+        return tell_sender(at[1], document.connection, walked, accounts) if document else None
 
 
 def close_unnamed(alert: Alert, back: Mapping[UUID, Position]) -> Alert:

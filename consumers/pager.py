@@ -9,7 +9,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,12 +31,12 @@ from hoatoc.domain import page, topic
 from hoatoc.domain.deadline import Kind
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.event import AlertRaised, AlertResolved
-from hoatoc.domain.registry import Organ, by_code
+from hoatoc.domain.registry import Registry
 from hoatoc.kafka.client import consumer, producer, send_all
 from hoatoc.kafka.dead_letter import dead_letter
 from hoatoc.postgres.connection import pool
-from hoatoc.postgres.handover import HandoverTables
 from hoatoc.postgres.query import queries
+from hoatoc.postgres.registry import RegistryCache
 from hoatoc.program import Context, run
 from hoatoc.signing import sign, signing_key
 
@@ -63,7 +63,7 @@ def _time(ms: int | None) -> datetime:
     return datetime.fromtimestamp((ms or 0) / 1000, UTC)
 
 
-def text(alert: Alert, organs: Mapping[str, Organ], now: datetime) -> page.Page:
+def text(alert: Alert, organs: Registry, now: datetime) -> page.Page:
     """Write the page of an alert."""
     recipient = organs.get(alert.recipient or alert.sender or "")
     sender = organs.get(alert.sender or "")
@@ -86,7 +86,7 @@ def text(alert: Alert, organs: Mapping[str, Organ], now: datetime) -> page.Page:
     return page.resolved(kind.value, about, now)
 
 
-def cloud_event(alert: Alert, organs: Mapping[str, Organ], now: datetime) -> dict[str, object]:
+def cloud_event(alert: Alert, organs: Registry, now: datetime) -> dict[str, object]:
     """Return the page as a CloudEvent 1.0 (structured JSON)."""
     ids = (
         "subject_id",
@@ -118,7 +118,8 @@ class Pager:
     database: asyncpg.Pool
     key: Ed25519PrivateKey
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    organs: dict[str, Organ] = field(default_factory=dict)
+    registry: RegistryCache = field(default_factory=RegistryCache)
+    organs: Registry = field(default_factory=lambda: Registry(()))
 
     async def take(self, reader: AIOKafkaConsumer, to: AIOKafkaProducer) -> None:
         """Take alerts in until cancelled."""
@@ -161,7 +162,7 @@ class Pager:
         while True:
             self.wake.clear()
             async with self.database.acquire() as connection:
-                self.organs = by_code(await HandoverTables(connection).organs())
+                self.organs = await self.registry.current(connection)
                 rows = await connection.fetch(SQL["claim"], AT_ONCE, lease)
                 PENDING.set(await connection.fetchval(SQL["pending"]))
             if rows:

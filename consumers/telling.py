@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from uuid import UUID, uuid5
 
 from hoatoc.domain import topic
-from hoatoc.domain.book import Account, Alert, Announcement, Walk, answer_words, version
-from hoatoc.domain.delivery import state
+from hoatoc.domain.book import Account, Alert, Announcement, version
 from hoatoc.domain.event import AlertRaised, AlertResolved, DeliveriesUpdated, DeliveryUpdate
+from hoatoc.domain.lifecycle import state
+from hoatoc.domain.walk import Walk, answer_words
 from hoatoc.kafka.client import outgoing
 from hoatoc.ports import Announced, Document
 from hoatoc.postgres.ledger import version_of
@@ -71,7 +72,7 @@ def tell_alert(
 
 
 def tell_sender(
-    dispatch_id: UUID, sender: str, walked: Walk, accounts: Sequence[Account]
+    dispatch_id: UUID, connection: str, walked: Walk, accounts: Sequence[Account]
 ) -> Announced:
     """Return the record of `statuses.<sender>` that tells what became of some deliveries."""
     event = DeliveriesUpdated(
@@ -81,7 +82,7 @@ def tell_sender(
     )
     record = outgoing(
         event,
-        topic=topic.statuses(sender),
+        topic=topic.statuses(connection),
         key=str(dispatch_id).encode(),
         source=SOURCE,
         dispatch_id=dispatch_id,

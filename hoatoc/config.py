@@ -113,6 +113,16 @@ class Pager(_Group):
     timeout_s: float = Field(10, gt=0, description="seconds a webhook may take to answer")
 
 
+class Signature(_Group):
+    """Verification of signatures."""
+
+    trust: str = Field(
+        "",
+        description="folder with the trusted roots, and intermediates, CRLs, OCSP responses "
+        "(PEM or DER); empty: nothing is trusted, and signatures stay unknown",
+    )
+
+
 class Metrics(_Group):
     """Prometheus metrics of a program."""
 
@@ -153,6 +163,7 @@ class Settings(BaseSettings):
     relay: Relay = Field(default_factory=Relay)
     ledger: Ledger = Field(default_factory=Ledger)
     pager: Pager = Field(default_factory=Pager)
+    signature: Signature = Field(default_factory=Signature)
     metrics: Metrics = Field(default_factory=Metrics)
     log: Log = Field(default_factory=Log)
 

@@ -6,7 +6,7 @@ them is true and what illustrative.
 
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
@@ -15,7 +15,7 @@ from typing import Any
 
 from hoatoc.domain.edxml import write_packet
 from hoatoc.domain.packet import Attachment, Packet, Party, Signer
-from hoatoc.domain.registry import Organ, by_code, parse_organs
+from hoatoc.domain.registry import Organ, Registry, parse_organs
 
 LETTERS = Path(__file__).parents[1] / "examples" / "letters"
 
@@ -31,11 +31,11 @@ class Letter:
 
 def load_letters(folder: Path, organs: Iterable[Organ]) -> tuple[Letter, ...]:
     """Load every `*/letter.toml` below a folder with its `text.txt`, in order of name."""
-    registry = by_code(organs)
+    registry = Registry(organs)
     return tuple(_letter(path, registry) for path in sorted(folder.glob("*/letter.toml")))
 
 
-def _letter(path: Path, registry: Mapping[str, Organ]) -> Letter:
+def _letter(path: Path, registry: Registry) -> Letter:
     fields = tomllib.loads(path.read_text(encoding="utf-8"))
     text = path.with_name("text.txt").read_bytes()
     return Letter(
@@ -45,7 +45,7 @@ def _letter(path: Path, registry: Mapping[str, Organ]) -> Letter:
     )
 
 
-def _packet(fields: dict[str, Any], text: bytes, registry: Mapping[str, Organ]) -> Packet:
+def _packet(fields: dict[str, Any], text: bytes, registry: Registry) -> Packet:
     day: date = fields["date"]
     number, notation = fields["number"], fields["notation"]
     return Packet(
@@ -67,11 +67,9 @@ def _packet(fields: dict[str, Any], text: bytes, registry: Mapping[str, Organ]) 
     )
 
 
-def _recipients(fields: dict[str, Any], registry: Mapping[str, Organ]) -> tuple[Party, ...]:
+def _recipients(fields: dict[str, Any], registry: Registry) -> tuple[Party, ...]:
     listed = fields["recipients"]
-    organs = (
-        dict.fromkeys(registry.values()) if listed == "all" else [registry[code] for code in listed]
-    )
+    organs = registry.organs if listed == "all" else [registry[code] for code in listed]
     return tuple(_party(organ) for organ in organs if organ.code != fields["sender"])
 
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from hoatoc.domain.book import Account, Alert, Line, PartitionBook, Walk
+from hoatoc.domain.book import Account, Alert
 from hoatoc.domain.error import OurFault
 from hoatoc.domain.event import DispatchRegistered
+from hoatoc.domain.walk import Line, PartitionBook, Walk
+from hoatoc.domain.working_due import CalendarVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,14 @@ Announced = tuple[Outgoing, UUID, str]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a page says of a dispatch."""
+    """What a page says of a dispatch; `connection` is whose topic tells the sender."""
 
     sender: str
     number: str
     notation: str
     subject: str
     priority: int
+    connection: str
 
 
 class PositionTaken(OurFault):
@@ -77,14 +80,22 @@ class Ledger(Protocol):
         """Return the accounts of these deliveries, as far as they are known."""
         ...
 
-    async def past_backstop(self, partition: int, service_ms: int) -> list[UUID]:
-        """Return the deliveries whose backstop lies before this instant of service time."""
+    async def past_wake(self, partition: int, service_ms: int) -> list[UUID]:
+        """Return the deliveries to be settled because service time has passed their `wake_ms`."""
+        ...
+
+    async def by_calendar(self, partition: int) -> list[UUID]:
+        """Return the deliveries with a running deadline by a working calendar."""
         ...
 
     async def add_dispatches(
         self, registrations: Sequence[tuple[int, int, DispatchRegistered]]
     ) -> None:
         """Write (partition, offset, registration) of dispatches; known ones stay as they are."""
+        ...
+
+    async def calendars(self, versions: Iterable[int]) -> dict[int, CalendarVersion]:
+        """Return these versions of the calendars, as far as they are adopted."""
         ...
 
     async def put_accounts(self, accounts: Sequence[tuple[int, Account]]) -> None:
@@ -112,5 +123,5 @@ class Ledger(Protocol):
         ...
 
     async def tracked_accounts(self, partitions: Iterable[int]) -> list[tuple[int, Account]]:
-        """Return (partition, account), without alerts, of what is neither accepted nor refused."""
+        """Return (partition, account), without alerts, of what is not settled or has a due."""
         ...

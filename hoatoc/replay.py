@@ -9,11 +9,14 @@ from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from hoatoc import codec
 from hoatoc.config import Kafka
 from hoatoc.domain import topic
-from hoatoc.domain.book import Account, Entry, PartitionBook, settle, walk
+from hoatoc.domain.book import Account, settle
+from hoatoc.domain.walk import Entry, PartitionBook, walk
+from hoatoc.domain.working_due import Calendars
 from hoatoc.kafka.client import consumer
+from hoatoc.kafka.entry import decoded
+from hoatoc.postgres.calendar import CalendarTables
 from hoatoc.postgres.connection import Connection
 from hoatoc.postgres.ledger import LedgerTables
 
@@ -25,11 +28,12 @@ async def replay(connection: Connection, kafka: Kafka) -> list[str]:
         books = await tables.positions(range(kafka.partitions))
         ids = [r["delivery_id"] for r in await connection.fetch("SELECT delivery_id FROM delivery")]
         booked = await tables.accounts(ids)
+        calendars = await tables.calendars(range(1, await CalendarTables(connection).current() + 1))
     found: dict[UUID, Account] = {}
     differences: list[str] = []
     async with consumer(kafka) as reader:
         for partition, book in sorted(books.items()):
-            clock, accounts = await _read(reader, partition, book.next_offset)
+            clock, accounts = await _read(reader, partition, book.next_offset, calendars)
             found |= accounts
             if clock != book:
                 differences.append(f"partition {partition}: booked {book}, replayed {clock}")
@@ -37,7 +41,7 @@ async def replay(connection: Connection, kafka: Kafka) -> list[str]:
 
 
 async def _read(
-    reader: AIOKafkaConsumer, partition: int, end: int
+    reader: AIOKafkaConsumer, partition: int, end: int, calendars: Calendars
 ) -> tuple[PartitionBook, dict[UUID, Account]]:
     """Read one partition from 0 to an offset."""
     place = TopicPartition(topic.DELIVERIES, partition)
@@ -47,28 +51,21 @@ async def _read(
     while book.next_offset < end:
         for record in (await reader.getmany(timeout_ms=5000)).get(place, []):
             if record.offset < end:
-                book = _apply(book, accounts, record.offset, record.timestamp, record.value)
+                entry = decoded(record.offset, record.timestamp, record.value)
+                book = _apply(book, accounts, entry, calendars)
     return book, accounts
 
 
 def _apply(
-    book: PartitionBook,
-    accounts: dict[UUID, Account],
-    offset: int,
-    append_ms: int,
-    value: bytes | None,
+    book: PartitionBook, accounts: dict[UUID, Account], entry: Entry, calendars: Calendars
 ) -> PartitionBook:
     """Apply one record, a stretch of its own."""
-    try:
-        event = codec.decode(value)
-    except codec.Undecodable:
-        event = None
-    walked = walk(book, [Entry(offset, append_ms, event)])
+    walked = walk(book, [entry])
     ids = {*walked.touched, *walked.proposals}
     if walked.ticks:
         ids |= accounts.keys()
     for of in ids:
-        if account := settle(accounts.get(of), of, walked):
+        if account := settle(accounts.get(of), of, walked, calendars):
             accounts[of] = account
     return walked.after
 

@@ -32,6 +32,8 @@ _FORBIDDEN = {
     "secret",
     "dsn",
     "subject",
+    "text",
+    "found",
 }
 
 RECORDS = Counter("hoatoc_records_total", "Records handled", ["program", "topic"])

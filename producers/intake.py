@@ -5,7 +5,11 @@ position are one transaction, and so are the dead letter and the alert of one th
 
 An answer (`reports.<organ>`) is authorised by its topic, which says who speaks, against the
 recipients written at hand-over, and forwarded to `deliveries`. One that cannot be read is parked,
-and AnswerUnreadable takes its place in the log at that moment: nobody is blamed for it.
+and AnswerUnreadable takes its place in the log at that moment: nobody is blamed for it. Status 13
+is the sender's: it asks a copy back, and the relay carries it.
+
+A hand-over that is refused is copied nowhere: its dead letter says where it stands. One that is
+suspected to hold a state secret is deleted from its topic, and a page follows.
 
 While every report older than `max_gap` is forwarded or parked, each partition of `deliveries` gets
 a tick a second.
@@ -30,46 +34,39 @@ from aiokafka.errors import CommitFailedError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 from prometheus_client import Counter, Gauge
 
-from hoatoc import codec, notify, telemetry
+from hoatoc import notify, telemetry
 from hoatoc.domain import topic
-from hoatoc.domain.deadline import Kind
 from hoatoc.domain.error import PeerFault
-from hoatoc.domain.event import (
-    AlertRaised,
-    AlertResolved,
-    Answer,
-    AnswerUnreadable,
-    DocumentHandedOver,
-    Tick,
-)
+from hoatoc.domain.event import Answer, AnswerUnreadable, StatusReported, Tick
 from hoatoc.domain.horizon import Horizon
-from hoatoc.domain.policy import Policy
+from hoatoc.domain.registry import Registry
+from hoatoc.domain.sending import Form
+from hoatoc.examine import admission
 from hoatoc.kafka.client import consumer, outgoing, producer, send_all
 from hoatoc.kafka.dead_letter import dead_letter
+from hoatoc.kafka.topic import admin
 from hoatoc.policy_file import load_policy
-from hoatoc.ports import Announced, Outgoing
-from hoatoc.postgres.connection import pool
-from hoatoc.postgres.handover import HandoverTables
-from hoatoc.postgres.ledger import LedgerTables
+from hoatoc.ports import Outgoing
+from hoatoc.postgres.calendar import CalendarTables
+from hoatoc.postgres.connection import AWAY, pool
+from hoatoc.postgres.door import Door
+from hoatoc.postgres.handover import HandoverTables, Speaker
+from hoatoc.postgres.recall import Asking
 from hoatoc.program import Context, run
-from producers.report import Report, UnknownDelivery, put_back_of, read_report
+from producers.report import Report, UnknownDelivery, WrongDirection, put_back_of, read_report
+from producers.taking import NAME, Taking
 
-NAME = "intake"
 GROUP = "hoatoc-intake"
 FEEDS = r"^(handovers|reports)\.[A-Za-z0-9._-]+$"
 TICK_S = 1.0
 LOG = structlog.get_logger(NAME)
-CALENDAR_VERSION = 0
+CALENDARS_S = 5.0
+ERASE_S = 30.0
 
 FORWARDED = Counter("hoatoc_intake_forwarded_total", "Answers forwarded", ["type"])
-HANDED_OVER = Counter("hoatoc_intake_handovers_total", "Hand-overs taken", ["outcome"])
 TICKS = Counter("hoatoc_ticks_total", "Ticks confirmed")
 TICKS_HELD = Counter("hoatoc_ticks_held_total", "Seconds without a tick: reports were waiting")
 BEHIND = Gauge("hoatoc_intake_behind_seconds", "Age of the oldest horizon of a feed")
-
-
-class NotAHandover(PeerFault):
-    """A record of a hand-over topic is not a document handed over."""
 
 
 @dataclass(slots=True)
@@ -79,8 +76,10 @@ class Intake:
     database: asyncpg.Pool
     reader: AIOKafkaConsumer
     to: AIOKafkaProducer
-    policy: Policy
+    taking: Taking
+    max_gap_ms: int
     partitions: int
+    calendar_version: int = 0
     horizons: dict[TopicPartition, Horizon] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -93,7 +92,7 @@ class Intake:
             await self._forward([r for r in records if r.topic.startswith("reports.")])
             for record in records:
                 if record.topic.startswith("handovers."):
-                    await self._take(record)
+                    await self.taking.take(record)
             await self._done(fetched)
 
     async def _done(self, fetched: dict[TopicPartition, list[ConsumerRecord]]) -> None:
@@ -111,25 +110,35 @@ class Intake:
         if not records:
             return
         reports = [read_report(record) for record in records]
-        pairs = {(r.claims, r.organ) for r in reports if r.claims is not None}
+        copies = {copy for report in reports for copy in (report.copy, report.own) if copy}
         async with self.database.acquire() as connection:
-            known = await HandoverTables(connection).recipients(
-                [(of, organ) for of, organ in pairs if of is not None]
-            )
-        out = [o for report in reports for o in self._place(report, known)]
+            known = await HandoverTables(connection).speakers(sorted(copies))
+            registry = await self.taking.door.registry.current(connection)
+            out: list[Outgoing] = []
+            for report in reports:
+                copy = report.copy
+                speaker = known.get(copy) if copy is not None else None
+                fault = fault_of(report, speaker, registry)
+                if fault is not None:
+                    out += self._unreadable(
+                        report, report.own if report.own in known else None, fault
+                    )
+                elif report.takes_back and copy is not None:
+                    await self._take_back(HandoverTables(connection), report, *copy)
+                elif report.answer is not None:
+                    out.append(self._answer(report.answer, report.record))
         await send_all(self.to, out)
 
-    def _place(self, report: Report, known: set[tuple[UUID, str]]) -> list[Outgoing]:
-        """Return what takes a report's place in the log: the answer, or that it is unreadable."""
-        dispatch_id = report.claims
-        delivered = dispatch_id is not None and (dispatch_id, report.organ) in known
-        if report.answer is not None and delivered:
-            return [self._answer(report.answer, report.record)]
-        fault = report.fault or UnknownDelivery(
-            f"dispatch {dispatch_id} was not handed over for {report.organ}: "
-            "answer with the dispatch_id of the document as it came"
-        )
-        return self._unreadable(report, dispatch_id if delivered else None, fault)
+    async def _take_back(
+        self, tables: HandoverTables, report: Report, dispatch_id: UUID, recipient: str
+    ) -> None:
+        """Ask a copy back, as its sender wishes; asked again it changes nothing."""
+        answer = report.answer
+        reason = answer.description if isinstance(answer, StatusReported) else None
+        asking = Asking(form=Form.STATUS_13, reason=reason or "", requested_by=report.organ)
+        copies = [c for c in await tables.copies(dispatch_id) if c.recipient == recipient]
+        await tables.ask_back(copies, asking)
+        FORWARDED.labels("RecallRequested").inc()
 
     def _answer(self, answer: Answer, record: ConsumerRecord) -> Outgoing:
         place = f"{record.topic}/{record.partition}/{record.offset}"
@@ -152,20 +161,21 @@ class Intake:
         )
 
     def _unreadable(
-        self, report: Report, dispatch_id: UUID | None, fault: PeerFault
+        self, report: Report, copy: tuple[UUID, str] | None, fault: PeerFault
     ) -> list[Outgoing]:
         record = report.record
+        dispatch_id, organ = copy or (None, report.organ)
         letter, parked = dead_letter(record, NAME, type(fault).__name__, fault)
         LOG.warning(
             "answer_parked",
             dead_letter=parked.event_id,
-            organ=report.organ,
+            organ=organ,
             dispatch_id=dispatch_id,
             reason=parked.reason,
         )
         event = AnswerUnreadable(
             event_id=parked.event_id,
-            organ=report.organ,
+            organ=organ,
             dispatch_id=dispatch_id,
             source_topic=record.topic,
             source_partition=record.partition,
@@ -174,79 +184,18 @@ class Intake:
         )
         if dispatch_id is not None:
             return [letter, self._about(event, dispatch_id)]
-        organ = report.organ.encode()
+        key = organ.encode()
         return [
             letter,
             outgoing(
                 event,
                 topic=topic.DELIVERIES,
-                key=organ,
+                key=key,
                 source=NAME,
                 dispatch_id=None,
-                partition=topic.partition_of_key(organ, self.partitions),
+                partition=topic.partition_of_key(key, self.partitions),
             ),
         ]
-
-    async def _take(self, record: ConsumerRecord) -> None:
-        """Take a hand-over, or park it and alert its sender, with the position."""
-        organ = topic.organ_of(record.topic)
-        async with self.database.acquire() as connection, connection.transaction():
-            tables = HandoverTables(connection)
-            if not await tables.move_intake(record.topic, record.partition, record.offset):
-                return
-            try:
-                event = codec.decode(record.value)
-                if not isinstance(event, DocumentHandedOver):
-                    raise NotAHandover(f"{type(event).__name__} stands where a hand-over must")
-                await tables.hand_over(event.packet, self.policy, "kafka", sender=organ)
-            except PeerFault as fault:
-                HANDED_OVER.labels("refused").inc()
-                LOG.warning("handover_refused", organ=organ, reason=type(fault).__name__)
-                await self._refuse(LedgerTables(connection), record, organ, fault)
-                return
-            HANDED_OVER.labels("taken").inc()
-            repaired = put_back_of(record)
-            if repaired is not None:
-                await LedgerTables(connection).announce([self._alert(repaired, organ, None)])
-
-    async def _refuse(
-        self, tables: LedgerTables, record: ConsumerRecord, organ: str, fault: PeerFault
-    ) -> None:
-        letter, parked = dead_letter(record, NAME, type(fault).__name__, fault)
-        await tables.announce(
-            [
-                (letter, parked.event_id, type(parked).__name__),
-                self._alert(parked.event_id, organ, str(fault), record.timestamp),
-            ]
-        )
-
-    def _alert(
-        self,
-        subject_id: UUID,
-        organ: str,
-        reason: str | None,
-        since_ms: int | None = None,
-    ) -> Announced:
-        """Return the alert about a hand-over that was refused; resolved when there is no reason."""
-        kind, raised = Kind.UNSENT, reason is not None
-        event = (AlertRaised if raised else AlertResolved)(
-            event_id=uuid5(subject_id, f"{kind}/{'raised' if raised else 'resolved'}"),
-            subject_id=subject_id,
-            kind=kind,
-            version=1 if raised else 2,
-            sender=organ,
-            reason=reason,
-            since_ms=since_ms,
-        )
-        record = outgoing(
-            event,
-            topic=topic.ALERTS,
-            key=organ.encode(),
-            source=NAME,
-            dispatch_id=None,
-            partition=topic.partition_of_key(organ.encode(), self.partitions),
-        )
-        return record, event.event_id, type(event).__name__
 
     def current(self, now_ms: int) -> bool:
         """Tell whether every report older than `max_gap` is forwarded or parked."""
@@ -261,8 +210,30 @@ class Intake:
                 horizon.observe(polled, end)
         oldest = min((self.horizons[p].instant_ms or 0 for p in feeds), default=now_ms)
         BEHIND.set((now_ms - oldest) / 1000 if oldest else float("inf"))
-        gap = self.policy.max_gap_ms
+        gap = self.max_gap_ms
         return bool(feeds) and all(self.horizons[p].within(now_ms, gap) for p in feeds)
+
+
+def fault_of(report: Report, speaker: Speaker | None, registry: Registry) -> PeerFault | None:
+    """Return why a report may not be taken for what it says; None if it may."""
+    if report.fault is not None:
+        return report.fault
+    if speaker is None:
+        return UnknownDelivery(
+            f"dispatch and recipient {report.copy} were not handed over for {report.organ}: "
+            "answer with the dispatch_id of the document as it came"
+        )
+    sender = registry.get(speaker.sender)
+    senders = {speaker.sender, registry.connection(sender) if sender else speaker.sender}
+    if report.takes_back and report.organ not in senders:
+        return WrongDirection(
+            f"status 13 asks a copy back and is the sender's: {speaker.sender}, not {report.organ}"
+        )
+    if not report.takes_back and report.organ != speaker.connection:
+        return WrongDirection(
+            f"{report.organ} reports what only {speaker.connection} may report of this copy"
+        )
+    return None
 
 
 class _Assigned(ConsumerRebalanceListener):
@@ -308,6 +279,22 @@ async def tick(intake: Intake, writer: str) -> None:
         await asyncio.sleep(max(TICK_S - spent / 1000, 0))
 
 
+async def follow_calendars(intake: Intake) -> None:
+    """Name in the ticks the calendar version that is current; while none can be read, the last."""
+    while True:
+        with suppress(*AWAY):
+            async with intake.database.acquire() as connection:
+                intake.calendar_version = await CalendarTables(connection).current()
+        await asyncio.sleep(CALENDARS_S)
+
+
+async def erase(taking: Taking) -> None:
+    """Have suspected secrets leave the broker's disk, step by step."""
+    while True:
+        await asyncio.sleep(ERASE_S)
+        await taking.erase()
+
+
 def _tick(intake: Intake, writer: str, partition: int, now_ms: int) -> Outgoing:
     event = Tick(
         event_id=uuid4(),
@@ -317,8 +304,8 @@ def _tick(intake: Intake, writer: str, partition: int, now_ms: int) -> Outgoing:
         paths=[NAME],
         writer=writer,
         clock_ms=now_ms,
-        max_gap_ms=intake.policy.max_gap_ms,
-        calendar_version=CALENDAR_VERSION,
+        max_gap_ms=intake.max_gap_ms,
+        calendar_version=intake.calendar_version,
     )
     return outgoing(
         event,
@@ -333,22 +320,30 @@ def _tick(intake: Intake, writer: str, partition: int, now_ms: int) -> Outgoing:
 async def body(context: Context) -> None:
     """Take what organs say, and tick, until stopped."""
     settings = context.settings
-    async with (
-        pool(settings.postgres.dsn, 2) as database,
-        producer(settings.kafka, [topic.DELIVERIES, topic.DEAD_LETTERS]) as to,
-        consumer(
-            settings.kafka,
-            group=GROUP,
-            instance=f"{NAME}-0",
-            metadata_max_age_ms=5_000,
-            fetch_max_wait_ms=250,
-        ) as reader,
-    ):
-        intake = Intake(database, reader, to, load_policy(settings), settings.kafka.partitions)
-        reader.subscribe(pattern=FEEDS, listener=_Assigned(intake))
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(intake.run())
-            tasks.create_task(tick(intake, f"{NAME}-{uuid4().hex[:12]}"))
+    policy, partitions = load_policy(settings), settings.kafka.partitions
+    with admission(settings, policy) as admitting:
+        async with (
+            pool(settings.postgres.dsn, 2) as database,
+            producer(settings.kafka, [topic.DELIVERIES, topic.DEAD_LETTERS]) as to,
+            consumer(
+                settings.kafka,
+                group=GROUP,
+                instance=f"{NAME}-0",
+                metadata_max_age_ms=5_000,
+                fetch_max_wait_ms=250,
+            ) as reader,
+            admin(settings.kafka) as client,
+        ):
+            door = Door("kafka", admitting, partitions)
+            taking = Taking(database, door, settings.kafka, client, to)
+            intake = Intake(database, reader, to, taking, policy.max_gap_ms, partitions)
+            await taking.delete_pending()
+            reader.subscribe(pattern=FEEDS, listener=_Assigned(intake))
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(intake.run())
+                tasks.create_task(follow_calendars(intake))
+                tasks.create_task(erase(taking))
+                tasks.create_task(tick(intake, f"{NAME}-{uuid4().hex[:12]}"))
 
 
 if __name__ == "__main__":

@@ -12,144 +12,33 @@ import asyncio
 import os
 import socket
 from dataclasses import dataclass, field
-from hashlib import sha256
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from prometheus_client import Counter, Gauge, Histogram
 
 from hoatoc import notify
 from hoatoc.config import Settings
 from hoatoc.domain import topic
-from hoatoc.domain.event import (
-    DispatchPublished,
-    DispatchRegistered,
-    DocumentDispatched,
-    Refusal,
-)
-from hoatoc.domain.identity import DispatchId, OrganCode, delivery_id
-from hoatoc.kafka.client import offer_all, outgoing, producer, send_all
-from hoatoc.kafka.dead_letter import unsent
-from hoatoc.ports import Outgoing
+from hoatoc.kafka.client import producer
 from hoatoc.postgres.connection import Connection, listening, pool
-from hoatoc.postgres.handover import OUTBOX_CHANNEL, Claimed, HandoverTables
+from hoatoc.postgres.handover import OUTBOX_CHANNEL
+from hoatoc.postgres.outbox import Claimed, OutboxTables
+from hoatoc.postgres.recall import RecallTables
+from hoatoc.postgres.registry import RegistryTables
 from hoatoc.program import Context, run
+from producers.publisher import NAME, Publisher
+from producers.recall import publish_recall
 
-NAME = "relay"
-CONTENT_TYPE = "application/edxml+xml"
 POLL_S = 1.0
+RECALLS = 100
 LOG = structlog.get_logger(NAME)
 
 PUBLISHED = Counter("hoatoc_relay_published_total", "Dispatches published")
-COPIES = Counter("hoatoc_relay_copies_total", "Copies offered to the broker", ["outcome"])
+RECALLED = Counter("hoatoc_relay_recalls_total", "Recalls published")
 WAITING = Gauge("hoatoc_outbox_waiting", "Rows of the outbox not yet sent")
 OLDEST = Gauge("hoatoc_outbox_oldest_seconds", "Age of the oldest row not yet sent")
 SECONDS = Histogram("hoatoc_relay_publish_seconds", "From claim to DispatchPublished confirmed")
-
-
-def registration(row: Claimed) -> DispatchRegistered:
-    """Return the registration of a row: the same at every try."""
-    return DispatchRegistered(
-        event_id=uuid5(row.dispatch_id, "registered"),
-        dispatch_id=row.dispatch_id,
-        sender=row.sender,
-        document_id=row.document_id,
-        issuer=row.issuer,
-        year=row.year,
-        number=row.number,
-        notation=row.notation,
-        subject=row.subject,
-        priority=row.priority,
-        recipients=list(row.recipients),
-        content_sha256=row.packet_sha256,
-        limits=row.limits,
-        handed_over_ms=round(row.handed_over_at.timestamp() * 1000),
-    )
-
-
-def copy(row: Claimed, recipient: str) -> DocumentDispatched:
-    """Return the copy of a row for one recipient: the same at every try."""
-    of = delivery_id(DispatchId(row.dispatch_id), OrganCode(recipient))
-    return DocumentDispatched(
-        event_id=uuid5(of, "dispatched"),
-        dispatch_id=row.dispatch_id,
-        delivery_id=of,
-        sender=row.sender,
-        recipient=recipient,
-        document_id=row.document_id,
-        issuer=row.issuer,
-        year=row.year,
-        number=row.number,
-        notation=row.notation,
-        subject=row.subject,
-        priority=row.priority,
-        content_type=CONTENT_TYPE,
-        content_bytes=len(row.packet),
-        content_sha256=row.packet_sha256,
-        content=row.packet,
-    )
-
-
-@dataclass(slots=True)
-class Publisher:
-    """Publishes claimed rows through one producer."""
-
-    to: AIOKafkaProducer
-    partitions: int
-
-    async def publish(self, row: Claimed) -> tuple[UUID, int, int]:
-        """Publish a row; return (dispatch, partition, offset) of its DispatchPublished.
-
-        Raises KafkaError when the broker as a whole does not confirm: the row stays claimed.
-        """
-        if sha256(row.packet).digest() != row.packet_sha256:
-            raise RuntimeError(f"the packet of {row.dispatch_id} is not what was handed over")
-        await send_all(self.to, [self._about(row, registration(row))])
-        refused = await self._offer_copies(row)
-        names = {refusal.recipient for refusal in refused}
-        published = DispatchPublished(
-            event_id=uuid5(row.dispatch_id, "published"),
-            dispatch_id=row.dispatch_id,
-            confirmed=[r for r in row.recipients if r not in names],
-            refused=refused,
-        )
-        (place,) = await send_all(self.to, [self._about(row, published)])
-        return row.dispatch_id, place.partition, place.offset
-
-    def _about(self, row: Claimed, event: DispatchRegistered | DispatchPublished) -> Outgoing:
-        return outgoing(
-            event,
-            topic=topic.DELIVERIES,
-            key=str(row.dispatch_id).encode(),
-            source=NAME,
-            dispatch_id=row.dispatch_id,
-            partition=topic.partition_of_dispatch(row.dispatch_id, self.partitions),
-        )
-
-    async def _offer_copies(self, row: Claimed) -> list[Refusal]:
-        """Offer every copy to the broker; park and return those that it refused."""
-        copies = [
-            outgoing(
-                copy(row, recipient),
-                topic=topic.documents(recipient),
-                key=str(row.dispatch_id).encode(),
-                source=NAME,
-                dispatch_id=row.dispatch_id,
-                partition=0,
-            )
-            for recipient in row.recipients
-        ]
-        refused = []
-        answers = await offer_all(self.to, copies)
-        for recipient, record, refusal in zip(row.recipients, copies, answers, strict=True):
-            if refusal is not None:
-                of = delivery_id(DispatchId(row.dispatch_id), OrganCode(recipient))
-                await send_all(self.to, [unsent(record, NAME, refusal, uuid5(of, "parked"))])
-                refused.append(Refusal(recipient=recipient, reason=type(refusal).__name__))
-        COPIES.labels("refused").inc(len(refused))
-        COPIES.labels("confirmed").inc(len(copies) - len(refused))
-        return refused
 
 
 @dataclass(slots=True)
@@ -172,17 +61,28 @@ class Relay:
             rows = await self._claim(room) if room else []
             for row in rows:
                 self.in_flight[row.dispatch_id] = asyncio.create_task(self._publish(row))
+            await self._recall()
             if not rows or len(rows) == room:
                 await self._rest()
             await self._settle()
 
     async def _claim(self, room: int) -> list[Claimed]:
-        tables = HandoverTables(self.connection)
+        tables = OutboxTables(self.connection)
         rows, oldest = await tables.waiting()
         WAITING.set(rows)
         OLDEST.set(oldest)
         lease = self.settings.relay.lease_s
         return await tables.claim(self.name, lease, self.in_flight, room) if rows else []
+
+    async def _recall(self) -> None:
+        """Publish the recalls whose dispatch has left, and mark them."""
+        tables = RecallTables(self.connection)
+        rows = await tables.claim(self.name, self.settings.relay.lease_s, (), RECALLS)
+        for row in rows:
+            await publish_recall(self.publisher, row)
+            await tables.mark_sent([row.recall_id])
+            LOG.info("recall_published", recall_id=row.recall_id, dispatch_id=row.dispatch_id)
+            RECALLED.inc()
 
     async def _publish(self, row: Claimed) -> tuple[UUID, int, int]:
         with SECONDS.time():
@@ -207,7 +107,7 @@ class Relay:
         tasks = [self.in_flight.pop(of) for of in done]
         sent = [task.result() for task in tasks if task.exception() is None]
         if sent:
-            await HandoverTables(self.connection).mark_sent(sent)
+            await OutboxTables(self.connection).mark_sent(sent)
         for task in tasks:
             task.result()
 
@@ -223,7 +123,7 @@ async def body(context: Context) -> None:
     settings = context.settings
     name = f"{NAME}-{os.environ.get('HOSTNAME') or socket.gethostname()}"
     async with pool(settings.postgres.dsn, 1) as database, database.acquire() as connection:
-        organs = await HandoverTables(connection).organs()
+        organs = await RegistryTables(connection).organs()
         topics = [topic.documents(organ.code) for organ in organs]
         async with producer(settings.kafka, [topic.DELIVERIES, *topics]) as to:
             relay = Relay(settings, connection, Publisher(to, settings.kafka.partitions), name)

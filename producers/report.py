@@ -1,4 +1,4 @@
-"""Reports: what a record of `reports.<organ>` says, and who says it."""
+"""Reports: what a record of `reports.<organ>` says, who says it, and whether it may."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -7,9 +7,13 @@ from aiokafka.structs import ConsumerRecord
 
 from hoatoc import codec
 from hoatoc.domain import topic
+from hoatoc.domain.delivery import canonical
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.event import Answer, StatusReported, TransportAcknowledged
 from hoatoc.kafka.dead_letter import PUT_BACK_HEADER
+
+TAKE_BACK = "13"
+"""The one status that the sender reports, and of a recipient's copy (QCVN 102:2016)."""
 
 
 def put_back_of(record: ConsumerRecord) -> UUID | None:
@@ -30,6 +34,18 @@ def _key_id(record: ConsumerRecord) -> UUID | None:
         return None
 
 
+class NotAnAnswer(PeerFault):
+    """A record of a report topic is neither an acknowledgement nor a status."""
+
+
+class UnknownDelivery(PeerFault):
+    """An answer to a document that was never handed over for the organ that answers."""
+
+
+class WrongDirection(PeerFault):
+    """A status comes from the wrong side: 13 is the sender's, every other the recipient's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """A record of a report topic: who speaks, and the answer or why it cannot be read."""
@@ -40,17 +56,23 @@ class Report:
     fault: PeerFault | None
 
     @property
-    def claims(self) -> UUID | None:
-        """The dispatch that it says it answers."""
-        return self.answer.dispatch_id if self.answer else _key_id(self.record)
+    def copy(self) -> tuple[UUID, str] | None:
+        """The (dispatch, recipient) that it speaks of, as far as it says so."""
+        if self.answer is not None:
+            return self.answer.dispatch_id, self.answer.recipient
+        dispatch_id = _key_id(self.record)
+        return (dispatch_id, self.organ) if dispatch_id is not None else None
 
+    @property
+    def own(self) -> tuple[UUID, str] | None:
+        """The copy of the speaker itself, of the same dispatch."""
+        return (self.copy[0], self.organ) if self.copy is not None else None
 
-class NotAnAnswer(PeerFault):
-    """A record of a report topic is neither an acknowledgement nor a status."""
-
-
-class UnknownDelivery(PeerFault):
-    """An answer to a document that was never handed over for the organ that answers."""
+    @property
+    def takes_back(self) -> bool:
+        """Tell whether it asks a copy back."""
+        answer = self.answer
+        return isinstance(answer, StatusReported) and canonical(answer.code) == TAKE_BACK
 
 
 def read_report(record: ConsumerRecord) -> Report:
@@ -60,8 +82,6 @@ def read_report(record: ConsumerRecord) -> Report:
         event = codec.decode(record.value)
         if not isinstance(event, TransportAcknowledged | StatusReported):
             raise NotAnAnswer(f"{type(event).__name__} stands where an answer is expected")
-        if event.recipient != organ:
-            raise UnknownDelivery(f"{organ} answers in the name of {event.recipient}")
     except PeerFault as fault:
         return Report(record, organ, None, fault)
     return Report(record, organ, event, None)

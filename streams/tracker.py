@@ -21,14 +21,17 @@ import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from prometheus_client import Counter, Gauge
 
-from hoatoc import codec, notify
+from hoatoc import notify
 from hoatoc.config import Settings
 from hoatoc.domain import topic
-from hoatoc.domain.book import Entry, PartitionBook
 from hoatoc.domain.event import DeadlinePassed, Tick
+from hoatoc.domain.walk import Entry, PartitionBook
 from hoatoc.domain.watch import Passed, Watch
+from hoatoc.domain.working_due import CalendarVersion
 from hoatoc.kafka.client import consumer, outgoing, producer, send_all
+from hoatoc.kafka.entry import decoded
 from hoatoc.ports import Outgoing
+from hoatoc.postgres.calendar import CalendarTables
 from hoatoc.postgres.connection import pool
 from hoatoc.postgres.ledger import LedgerTables
 from hoatoc.program import Context, run
@@ -62,15 +65,17 @@ class Tracker:
     database: asyncpg.Pool
     to: AIOKafkaProducer
     watches: dict[int, Watch] = field(default_factory=dict)
+    calendars: dict[int, CalendarVersion] = field(default_factory=dict)
 
     async def assign(self, partitions: Collection[int]) -> None:
         """Begin to watch exactly these partitions, from one snapshot of the ledger."""
-        watches = {partition: Watch() for partition in partitions}
+        watches = {partition: Watch(self.calendars) for partition in partitions}
         async with self.database.acquire() as connection:
             tables = LedgerTables(connection)
             async with connection.transaction(isolation="repeatable_read"):
                 books = await tables.positions(partitions)
                 accounts = await tables.tracked_accounts(partitions)
+                await self._learn_calendars(tables, await CalendarTables(connection).current())
         for partition, watch in watches.items():
             mine = (account for p, account in accounts if p == partition)
             watch.begin(books.get(partition, PartitionBook()), mine)
@@ -86,9 +91,22 @@ class Tracker:
             await self._catch_up(partition, watch, entry.offset)
         if entry.event is None:
             UNDECODABLE.inc()
-        await self._propose(partition, watch.observe(entry))
+        await self._observe(partition, watch, entry)
         if isinstance(entry.event, Tick):
             self._show(partition, watch)
+
+    async def _learn_calendars(self, tables: LedgerTables, current: int) -> None:
+        """Have at hand every version of the calendars up to one."""
+        missing = set(range(1, current + 1)) - self.calendars.keys()
+        self.calendars |= await tables.calendars(missing) if missing else {}
+
+    async def _observe(self, partition: int, watch: Watch, entry: Entry) -> None:
+        """Take in a record; return when what it brought is confirmed."""
+        tick = entry.event
+        if isinstance(tick, Tick) and tick.calendar_version > max(self.calendars, default=0):
+            async with self.database.acquire() as connection:
+                await self._learn_calendars(LedgerTables(connection), tick.calendar_version)
+        await self._propose(partition, watch.observe(entry))
 
     async def _catch_up(self, partition: int, watch: Watch, end: int) -> None:
         """Read from the log what lies between the snapshot and our own committed offset."""
@@ -103,7 +121,7 @@ class Tracker:
                 for record in fetched[place]:
                     if record.offset < end:
                         entry = decoded(record.offset, record.timestamp, record.value)
-                        await self._propose(partition, watch.observe(entry))
+                        await self._observe(partition, watch, entry)
 
     async def _propose(self, partition: int, passed: list[Passed]) -> None:
         for start in range(0, len(passed), CHUNK):
@@ -132,14 +150,6 @@ class Tracker:
             heard = max((w.heard_ms.get(recipient, 0) for w in self.watches.values()), default=0)
             if heard:
                 SILENCE.labels(recipient).set((now_ms - heard) / 1000)
-
-
-def decoded(offset: int, append_ms: int, value: bytes | None) -> Entry:
-    """Return a record as an entry; what cannot be decoded is the ledger's to park."""
-    try:
-        return Entry(offset, append_ms, codec.decode(value))
-    except codec.Undecodable:
-        return Entry(offset, append_ms, None)
 
 
 def proposal(partition: int, passed: Passed) -> Outgoing:

@@ -9,9 +9,22 @@ import sys
 import typer
 from rich.console import Console
 
-from hoatoc.cli import dead_letter, demo, document, ledger, organ, stack
+from hoatoc.cli import (
+    calendar,
+    check,
+    dead_letter,
+    deadline,
+    demo,
+    document,
+    ledger,
+    organ,
+    recall,
+    secret,
+    stack,
+)
 from hoatoc.cli.reach import NotRunning
 from hoatoc.config import SettingsInvalid
+from hoatoc.domain.check import CheckPolicyInvalid
 from hoatoc.domain.error import HoatocError, PeerFault, Unavailable
 from hoatoc.domain.policy import PolicyInvalid
 
@@ -21,22 +34,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 stack.register(app)
-app.add_typer(organ.organs, name="organs")
+app.add_typer(organ.registry, name="registry")
 for command in (
+    check.check,
     document.send,
     document.inbox,
     document.take,
     document.answer,
+    recall.recall,
+    recall.resend,
     ledger.show,
     ledger.deliveries,
     ledger.overdue,
     ledger.alerts,
     ledger.books,
     ledger.lag,
+    secret.quarantine,
     organ.topics,
 ):
     app.command()(command)
 app.add_typer(dead_letter.dead_letters, name="dead-letters")
+app.add_typer(secret.secrets, name="secrets")
+app.add_typer(calendar.calendar, name="calendar")
+app.add_typer(deadline.deadline, name="deadline")
 app.command()(demo.demo)
 
 
@@ -54,7 +74,7 @@ def main() -> None:
 
 
 def _status(error: HoatocError) -> int:
-    if isinstance(error, SettingsInvalid | PolicyInvalid):
+    if isinstance(error, SettingsInvalid | PolicyInvalid | CheckPolicyInvalid):
         return 2
     if isinstance(error, Unavailable):
         return 3

@@ -3,7 +3,7 @@
 import asyncio
 import getpass
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 from uuid import UUID, uuid4, uuid5
 
@@ -22,6 +22,8 @@ from hoatoc.domain.event import (
     DispatchPublished,
     DocumentDispatched,
     Event,
+    RecallIssued,
+    RecallPublished,
 )
 from hoatoc.kafka.client import Outgoing, consumer, outgoing, producer, send_all
 from hoatoc.kafka.dead_letter import PUT_BACK_HEADER
@@ -125,16 +127,37 @@ def put_back(
         found = _letter(letters, letter)
         if letter in back:
             raise NotReplaceable(f"it was put back already, at offset {back[letter]}")
+        found = await _whole(settings, found)
         event = _readable(found)
         async with producer(settings.kafka) as to:
             (place,) = await send_all(to, [_again(found)])
-            if isinstance(event, DocumentDispatched):
+            if isinstance(event, DocumentDispatched | RecallIssued):
                 await send_all(to, [_published(event, settings.kafka.partitions)])
             await send_all(to, [_note(found, place.offset)])
         return int(place.offset)
 
     offset = asyncio.run(write())
     typer.echo(f"đã đưa lại · put back at offset {offset}")
+
+
+async def _whole(settings: Settings, letter: DeadLettered) -> DeadLettered:
+    """Return a letter with its content: that of a hand-over stands only where it was written."""
+    if letter.value is not None or not letter.topic.startswith("handovers."):
+        return letter
+    place = TopicPartition(letter.topic, letter.partition)
+    async with consumer(settings.kafka) as reader:
+        reader.assign([place])
+        first = (await reader.beginning_offsets([place]))[place]
+        end = (await reader.end_offsets([place]))[place]
+        if first <= letter.offset < end:
+            reader.seek(place, letter.offset)
+            record = await reader.getone(place)
+            if record.offset == letter.offset:
+                return replace(letter, value=record.value)
+    raise NotReplaceable(
+        f"its content stood only in {letter.topic}, offset {letter.offset}, and is gone there: ask "
+        "the sender to hand the document over again"
+    )
 
 
 def _readable(letter: DeadLettered) -> Event:
@@ -148,14 +171,24 @@ def _readable(letter: DeadLettered) -> Event:
         ) from error
 
 
-def _published(copy: DocumentDispatched, partitions: int) -> Outgoing:
-    """Return the publication of a copy that the broker had refused to the relay."""
-    event = DispatchPublished(
-        event_id=uuid5(copy.delivery_id, "put back"),
-        dispatch_id=copy.dispatch_id,
-        confirmed=[copy.recipient],
-        refused=[],
-    )
+def _published(copy: DocumentDispatched | RecallIssued, partitions: int) -> Outgoing:
+    """Return the publication of a copy, or of a recall, that the broker had refused."""
+    event: DispatchPublished | RecallPublished
+    if isinstance(copy, RecallIssued):
+        event = RecallPublished(
+            event_id=uuid5(copy.event_id, "put back"),
+            dispatch_id=copy.dispatch_id,
+            recall_id=copy.recall_id,
+            confirmed=[copy.recipient],
+            refused=[],
+        )
+    else:
+        event = DispatchPublished(
+            event_id=uuid5(copy.delivery_id, "put back"),
+            dispatch_id=copy.dispatch_id,
+            confirmed=[copy.recipient],
+            refused=[],
+        )
     return outgoing(
         event,
         topic=topic.DELIVERIES,

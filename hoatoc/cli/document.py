@@ -14,20 +14,30 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from hoatoc import codec
 from hoatoc.cli import output
 from hoatoc.cli.reach import Data, Json, database, settings_of
+from hoatoc.cli.recall import show_recall
 from hoatoc.config import Settings
 from hoatoc.domain import topic
 from hoatoc.domain.error import OurFault, PeerFault
-from hoatoc.domain.event import Answer, DocumentDispatched, StatusReported, TransportAcknowledged
-from hoatoc.domain.policy import Policy
+from hoatoc.domain.event import (
+    Answer,
+    DocumentDispatched,
+    RecallIssued,
+    StatusReported,
+    TransportAcknowledged,
+)
+from hoatoc.domain.secret import Declaration
+from hoatoc.examine import admission
 from hoatoc.kafka.client import consumer, outgoing, producer, send_all
 from hoatoc.kafka.dead_letter import PUT_BACK_HEADER
 from hoatoc.policy_file import load_policy
-from hoatoc.postgres.handover import HandedOver, HandoverTables
+from hoatoc.postgres.door import Door
+from hoatoc.postgres.handover import HandedOver
 from hoatoc.postgres.query import queries
+from hoatoc.postgres.registry import RegistryTables
 
 SQL = queries("report")
 OUTCOMES = ("done", "fail", "processing")
-CODES = ("01", "02", "03", "04", "05", "06")
+CODES = ("01", "02", "03", "04", "05", "06", "15", "16")
 
 
 class UnknownCopy(PeerFault):
@@ -44,19 +54,27 @@ class ContentAltered(OurFault):
 
 def send(
     packets: Annotated[list[Path], typer.Argument(help="edXML packets.", exists=True)],
+    secret: Annotated[
+        bool | None,
+        typer.Option("--secret/--not-secret", help="What the source system says of it."),
+    ] = None,
+    cleared_by: Annotated[
+        str, typer.Option(help="Who answers for it that an unreadable file holds no state secret.")
+    ] = "",
     data: Data = None,
     json: Json = False,
 ) -> None:
     """Hand packets over; the same content again gives the same dispatch."""
     settings = settings_of(data)
     policy = load_policy(settings)
-
+    declaration = Declaration(secret=secret, cleared_by=cleared_by)
     contents = [(packet, packet.read_bytes()) for packet in packets]
 
     async def hand_over() -> list[tuple[Path, HandedOver | PeerFault]]:
-        async with database(settings) as connection:
-            tables = HandoverTables(connection)
-            return [(p, await _hand_over(tables, data, policy)) for p, data in contents]
+        with admission(settings, policy) as admitting:
+            door = Door("cli", admitting, settings.kafka.partitions)
+            async with database(settings) as connection:
+                return [(p, await _take(door, connection, d, declaration)) for p, d in contents]
 
     handed = asyncio.run(hand_over())
     if json:
@@ -68,12 +86,12 @@ def send(
         raise typer.Exit(4)
 
 
-async def _hand_over(
-    tables: HandoverTables, packet: bytes, policy: Policy
+async def _take(
+    door: Door, connection: asyncpg.Connection, packet: bytes, declaration: Declaration
 ) -> HandedOver | PeerFault:
     """Hand one packet over; its own fault does not hold the others back."""
     try:
-        return await tables.hand_over(packet, policy, "cli")
+        return await door.take(connection, packet, declaration=declaration)
     except PeerFault as fault:
         return fault
 
@@ -85,13 +103,21 @@ def _show_handed(path: Path, result: HandedOver | PeerFault) -> None:
         console.print(f"  {result}", markup=False, soft_wrap=True)
         return
     mark = f"{result.packet.number}/{result.packet.notation}"
-    verb = "đã nhận, sẽ gửi · kept in the outbox, will be sent"
-    if not result.new:
-        verb = "đã nhận từ trước, không gửi lại · was handed over before, not sent again"
-    console.print(f"{path.name}: {mark} → {len(result.recipients)} nơi nhận · recipients")
-    console.print(f"  {verb}\n  dispatch {result.dispatch_id}", soft_wrap=True)
+    business = output.BUSINESS[result.packet.business_type]
+    console.print(
+        f"{path.name}: {mark} → {len(result.recipients)} nơi nhận · recipients ({business})"
+    )
+    console.print(f"  giá trị pháp lý · legal value: {output.LEGAL_VALUES[result.legal_value]}")
+    if result.dispatch_id is not None:
+        verb = "đã nhận, sẽ gửi · kept in the outbox, will be sent"
+        if not result.new:
+            verb = "đã nhận từ trước, không gửi lại · was handed over before, not sent again"
+        console.print(f"  {verb}\n  dispatch {result.dispatch_id}", soft_wrap=True)
+    for recall in result.recalls:
+        show_recall(recall)
     for finding in result.findings:
-        console.print(f"  ! {finding.path}: {finding.text_vi} / {finding.text_en}", markup=False)
+        texts = f"{finding.text_vi} {finding.remedy_vi} / {finding.text_en} {finding.remedy_en}"
+        console.print(f"  ! {finding.path}: {texts}", markup=False, soft_wrap=True)
 
 
 def _handed(path: Path, result: HandedOver | PeerFault) -> dict[str, object]:
@@ -101,15 +127,24 @@ def _handed(path: Path, result: HandedOver | PeerFault) -> dict[str, object]:
         "packet": path,
         "dispatch_id": result.dispatch_id,
         "new": result.new,
+        "business_type": result.packet.business_type,
+        "legal_value": result.legal_value,
         "recipients": result.recipients,
+        "recalls": [
+            {"dispatch_id": r.dispatch_id, "recall_id": r.recall_id, "asked": r.asked}
+            for r in result.recalls
+        ],
         "findings": [f.code for f in result.findings],
     }
 
 
-async def _documents(settings: Settings, organ: str) -> list[tuple[int, DocumentDispatched]]:
-    """Read everything that waits in an organ's topic, as (append ms, copy)."""
-    place = TopicPartition(topic.documents(organ), 0)
-    found: dict[UUID, tuple[int, DocumentDispatched]] = {}
+Received = DocumentDispatched | RecallIssued
+
+
+async def _received(settings: Settings, connection: str) -> list[tuple[int, Received]]:
+    """Read everything in the topic of a connection point, as (append ms, what came), each once."""
+    place = TopicPartition(topic.documents(connection), 0)
+    found: dict[UUID, tuple[int, Received]] = {}
     async with consumer(settings.kafka) as reader:
         reader.assign([place])
         end = (await reader.end_offsets([place]))[place]
@@ -119,14 +154,12 @@ async def _documents(settings: Settings, organ: str) -> list[tuple[int, Document
     return list(found.values())
 
 
-async def _read_some(
-    reader: AIOKafkaConsumer, found: dict[UUID, tuple[int, DocumentDispatched]]
-) -> None:
+async def _read_some(reader: AIOKafkaConsumer, found: dict[UUID, tuple[int, Received]]) -> None:
     for records in (await reader.getmany(timeout_ms=2000)).values():
         for record in records:
             event = codec.decode(record.value)
-            if isinstance(event, DocumentDispatched):
-                found.setdefault(event.delivery_id, (record.timestamp, event))
+            if isinstance(event, Received):
+                found.setdefault(event.event_id, (record.timestamp, event))
 
 
 def inbox(
@@ -139,13 +172,15 @@ def inbox(
 
     async def read() -> None:
         async with database(settings) as connection:
-            known = {o.code for o in await HandoverTables(connection).organs()}
-            if organ not in known:
-                raise UnknownCopy(f"organ {organ} is not in the registry: see `hoatoc organs`")
-            found = await _documents(settings, organ)
-            ids = [copy.delivery_id for _, copy in found]
+            registry = await RegistryTables(connection).registry()
+            if organ not in registry:
+                raise UnknownCopy(f"organ {organ} is not in the registry: `hoatoc registry list`")
+            received = await _received(settings, registry.connection(registry[organ]))
+            mine = [(at, one) for at, one in received if one.recipient == registry[organ].code]
+            ids = [one.delivery_id for _, one in mine]
             known_states = await connection.fetch(SQL["states"], ids)
         states = {row["delivery_id"]: row["state"] for row in known_states}
+        recalls = {one.delivery_id: one for _, one in mine if isinstance(one, RecallIssued)}
         rows = [
             {
                 "delivery_id": copy.delivery_id,
@@ -157,8 +192,11 @@ def inbox(
                 "bytes": copy.content_bytes,
                 "arrived": output.instant(at),
                 "state": states.get(copy.delivery_id, "registered"),
+                "business": output.BUSINESS[copy.business_type],
+                "recall": recalls[copy.delivery_id].reason if copy.delivery_id in recalls else "",
             }
-            for at, copy in found
+            for at, copy in mine
+            if isinstance(copy, DocumentDispatched)
         ]
         if not json:
             for row in rows:
@@ -170,6 +208,8 @@ def inbox(
             "sender": "Từ · from",
             "arrived": "Lúc · at",
             "state": "Trạng thái · state",
+            "business": "Nghiệp vụ · business",
+            "recall": "Yêu cầu thu hồi · recall",
         }
         output.table(rows, headings, machine=json)
 
@@ -198,11 +238,12 @@ def take(
     async def read() -> tuple[asyncpg.Record, bytes]:
         async with database(settings) as connection:
             row = await _copy(connection, delivery)
-        for _, copy in await _documents(settings, row["recipient"]):
-            if copy.delivery_id == row["delivery_id"] and copy.content is not None:
+        for _, copy in await _received(settings, row["connection"]):
+            asked = copy.delivery_id == row["delivery_id"]
+            if asked and isinstance(copy, DocumentDispatched) and copy.content is not None:
                 return row, copy.content
         raise UnknownCopy(
-            f"the copy is not in {topic.documents(row['recipient'])} yet: see `hoatoc show`"
+            f"the copy is not in {topic.documents(row['connection'])} yet: see `hoatoc show`"
         )
 
     row, content = asyncio.run(read())
@@ -218,7 +259,9 @@ def take(
 
 def answer(
     delivery: Annotated[str, typer.Argument(help="Delivery id.")],
-    what: Annotated[str, typer.Argument(help="done, fail, processing, or 01 to 06.")],
+    what: Annotated[
+        str, typer.Argument(help="done, fail, processing, 01 to 06, or to a recall 15 or 16.")
+    ],
     reason: Annotated[str, typer.Option(help="Why; mandatory for 02.")] = "",
     repairs: Annotated[
         UUID | None, typer.Option(help="The dead letter whose unreadable answer this one replaces.")
@@ -238,7 +281,7 @@ def answer(
         event = _answer(row, what, reason or None)
         record = outgoing(
             event,
-            topic=topic.reports(row["recipient"]),
+            topic=topic.reports(row["connection"]),
             key=str(row["dispatch_id"]).encode(),
             source="cli",
             dispatch_id=row["dispatch_id"],

@@ -1,6 +1,8 @@
 """Commands that read the books."""
 
 import asyncio
+import json as text
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -11,10 +13,12 @@ from rich.table import Table
 
 from hoatoc import books as proof
 from hoatoc import codec
-from hoatoc.cli import output
+from hoatoc.cli import legal, output
 from hoatoc.cli.reach import Data, Json, database, settings_of
+from hoatoc.domain.calendar import Calendars
 from hoatoc.domain.error import PeerFault
-from hoatoc.domain.event import AlertRaised
+from hoatoc.domain.event import AlertRaised, Limits
+from hoatoc.postgres.calendar import CalendarTables
 from hoatoc.postgres.query import queries
 from hoatoc.replay import replay
 
@@ -128,48 +132,141 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a dispatch: every recipient, and everything that the log says of it."""
-
-    async def read() -> tuple[asyncpg.Record, list[asyncpg.Record], list[asyncpg.Record]]:
-        async with database(settings_of(data)) as connection:
-            found = await connection.fetch(SQL["find"], dispatch)
-            if not found:
-                raise UnknownDispatch(f"nothing is known of {dispatch}: see `hoatoc deliveries`")
-            of = found[0]["dispatch_id"]
-            return (
-                await connection.fetchrow(SQL["dispatch"], of),
-                await connection.fetch(SQL["recipients"], of),
-                await connection.fetch(SQL["timeline"], of),
-            )
-
-    head, recipients, timeline = asyncio.run(read())
+    found = asyncio.run(_found(data, dispatch))
     if json:
-        listed = {"recipients": map(dict, recipients), "timeline": map(dict, timeline)}
-        output.as_json(dict(head) | {name: list(rows) for name, rows in listed.items()})
+        output.as_json(found.as_dict())
         return
-    _show(head, recipients, timeline)
+    _show(found)
 
 
-def _show(
-    head: asyncpg.Record, recipients: list[asyncpg.Record], timeline: list[asyncpg.Record]
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A dispatch with all that is known of it."""
+
+    head: dict[str, Any]
+    recipients: list[dict[str, Any]]
+    timeline: list[dict[str, Any]]
+    recalls: list[dict[str, Any]]
+    calendars: Calendars
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of its hand-over."""
+        return Limits(**text.loads(self.head["limits"]))
+
+    @property
+    def copies(self) -> list[legal.Copy]:
+        """The copies that the books have."""
+        return [legal.Copy.of(row) for row in self.recipients if row["facts"] is not None]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it all for machines."""
+        parsed = {n: text.loads(self.head[n]) for n in ("limits", "signatures", "findings")}
+        return (
+            self.head
+            | parsed
+            | {
+                "recipients": [
+                    dict(row)
+                    | {n: text.loads(row[n]) if row[n] else None for n in ("facts", "working")}
+                    for row in self.recipients
+                ],
+                "recalls": [dict(row) for row in self.recalls],
+                "deadlines": list(legal.rows_of(self.copies, self.limits)),
+                "legal_deadlines": legal.explained(self.head, self.copies, self.calendars),
+                "timeline": [dict(row) for row in self.timeline],
+            }
+        )
+
+
+async def _found(data: Any, dispatch: str) -> Found:
+    async with database(settings_of(data)) as connection:
+        found = await connection.fetch(SQL["find"], dispatch)
+        if not found:
+            raise UnknownDispatch(f"nothing is known of {dispatch}: see `hoatoc deliveries`")
+        of = found[0]["dispatch_id"]
+        calendars = CalendarTables(connection)
+        current = await calendars.current()
+        recipients, timeline, recalls = [
+            [dict(row) for row in await connection.fetch(SQL[name], of)]
+            for name in ("recipients", "timeline", "recalls")
+        ]
+        return Found(
+            dict(await connection.fetchrow(SQL["dispatch"], of)),
+            recipients,
+            timeline,
+            recalls,
+            (await calendars.versions({current}))[current],
+        )
+
+
+def _show(found: Found) -> None:
     console = output.screen()
+    head = found.head
     console.print(f"[bold]{head['number']}/{head['notation']}[/bold]  {head['subject']}")
     console.print(
-        f"{output.PRIORITIES[head['priority']]} · từ/from {head['sender']} · "
-        f"{output.instant(head['handed_over_at'])} · cửa/door {head['door']} · "
-        f"outbox {head['outbox']}\ndispatch {head['dispatch_id']}"
+        f"{output.PRIORITIES[head['priority']]} · {output.BUSINESS[head['business_type']]} · "
+        f"từ/from {head['sender']} · {output.instant(head['handed_over_at'])} · "
+        f"cửa/door {head['door']} · outbox {head['outbox']}\ndispatch {head['dispatch_id']}"
     )
-    rows = [dict(r) | {"state": output.STATES.get(r["state"], r["state"])} for r in recipients]
+    if head["resend_of"]:
+        console.print(f"gửi lại của · sent again, of dispatch {head['resend_of']}")
+    console.print(f"giá trị pháp lý · legal value: {output.LEGAL_VALUES[head['legal_value']]}")
+    if head["cleared_by"]:
+        console.print(
+            f"người chịu trách nhiệm không có bí mật · cleared by: {head['cleared_by']}",
+            markup=False,
+        )
+    for line in legal.counted(found.recalls):
+        console.print(line, markup=False)
+    _show_recipients(found)
+    _show_deadlines(found)
+    _show_timeline(found)
+
+
+def _show_recipients(found: Found) -> None:
+    rows = [
+        dict(r)
+        | {
+            "state": output.STATES.get(r["state"], r["state"]),
+            "again": r["resent_as"] or "",
+            "recall": "" if r["recall"] in (None, "not-asked") else r["recall"],
+        }
+        for r in found.recipients
+    ]
     headings = {
         "recipient": "Nơi nhận · recipient",
         "state": "Trạng thái · state",
+        "handling": "Xử lý · handling",
+        "recall": "Thu hồi · recall",
         "alerts": "Cảnh báo · alerts",
         "due_kind": "Hạn · due",
         "due_in_s": "Còn (giây) · in s",
+        "again": "Gửi lại thành · sent again as",
         "delivery_id": "Mã gửi nhận · delivery",
     }
     output.table(rows, headings, machine=False, empty="")
-    by_id = {r["delivery_id"]: r["recipient"] for r in recipients}
+
+
+def _show_deadlines(found: Found) -> None:
+    if line := legal.factor_line(found.limits):
+        output.screen().print(line)
+    explained = legal.explained(found.head, found.copies, found.calendars)
+    headings = {"due": "Hạn theo luật · legal deadline", "organs": "Cơ quan · organs"}
+    output.table(explained, headings, machine=False, empty="")
+    runs = {
+        "recipient": "Nơi nhận · recipient",
+        "kind": "Hạn · deadline",
+        "since": "Từ · since",
+        "due": "Đến · due",
+        "closed": "Xong · closed",
+        "outcome": "Kết quả · outcome",
+    }
+    output.table(legal.rows_of(found.copies, found.limits), runs, machine=False, empty="")
+
+
+def _show_timeline(found: Found) -> None:
+    by_id = {r["delivery_id"]: r["recipient"] for r in found.recipients}
     drawn = Table(title="Diễn biến · timeline", title_justify="left")
     for heading in (
         "Lúc · at",
@@ -179,11 +276,11 @@ def _show(
         "Ghi · note",
     ):
         drawn.add_column(heading, overflow="fold")
-    for r in timeline:
+    for r in found.timeline:
         who = r["recipient"] or by_id.get(r["delivery_id"], "tất cả · all")
         code = (r["code"] or "") + ("" if r["known"] else " (?)")
         drawn.add_row(output.instant(r["append_ms"]), who, r["type"], code, r["detail"] or "")
-    console.print(drawn)
+    output.screen().print(drawn)
 
 
 def books(

@@ -22,6 +22,21 @@ STATES = {
     "refused": "từ chối · refused",
     "receive-failed": "nhận lỗi · receive-failed",
     "parked": "gửi lỗi · parked",
+    "recalled": "đã thu hồi · recalled",
+}
+
+
+BUSINESS = (
+    "văn bản mới · new",
+    "thu hồi · recall",
+    "cập nhật · update",
+    "thay thế · replacement",
+)
+LEGAL_VALUES = {
+    "": "chưa xét · not examined",
+    "original": "bản gốc · original",
+    "unknown": "chưa xác minh được · could not be verified",
+    "reference-only": "để biết, tham khảo · for reference only (QĐ 28/2018, Điều 4.2)",
 }
 
 

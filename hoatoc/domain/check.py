@@ -1,35 +1,86 @@
-"""The checks at the door: what a clerk would look at before a document goes out.
+"""The checks at the door: what a clerk would look at before a document goes out (CV 807, mục 5).
 
-A finding either refuses the hand-over or warns. Each names the element, what is wrong, what to do
-and the rule it comes from. A check is a row of `_CHECKS`.
+A finding either refuses the hand-over or warns; it names the element, what is wrong, what to do
+and the article it comes from. The rules are rows of the tables in the modules `check_…`, one module
+to a subject; `check_rule` says what a row holds. What decides between the two:
+
+1. What gives a document no identity or a false one, or leads it nowhere, refuses: no recipient
+   could take it. So does what every recipient would have to return.
+2. What a signed document has printed on it cannot be changed by the clerk who sends it: it warns.
+3. What rests on practice, or on a text that was not compared ([M], [D]), warns.
+
+An agency sets the severity of any rule by its policy, but for those that the hand-over relies on.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
+from itertools import chain
 
-from hoatoc.domain.error import PeerFault
-from hoatoc.domain.packet import NEW_DOCUMENT, Packet
-from hoatoc.domain.registry import Organ
+from hoatoc.domain import (
+    check_authority,
+    check_business,
+    check_document_id,
+    check_file,
+    check_form,
+    check_header,
+    check_recipient,
+    check_signature,
+    check_time,
+    check_type,
+    check_urgency,
+)
+from hoatoc.domain.check_rule import Rule, Severity, Spot, case_of
+from hoatoc.domain.error import OurFault, PeerFault
+from hoatoc.domain.examination import Examination
+from hoatoc.domain.packet import Packet
+from hoatoc.domain.registry import Registry
 
+__all__ = [
+    "RULES",
+    "SHIPPED_POLICY",
+    "CheckFailed",
+    "CheckPolicy",
+    "CheckPolicyInvalid",
+    "Finding",
+    "Severity",
+    "check",
+    "parse_check_policy",
+    "require",
+]
 
-class Severity(StrEnum):
-    """What a finding does to the hand-over."""
-
-    REFUSE = "refuse"
-    WARN = "warn"
+RULES: Mapping[str, Rule] = {
+    rule.code: rule
+    for rule in chain(
+        check_header.RULES,
+        check_form.RULES,
+        check_document_id.RULES,
+        check_time.RULES,
+        check_authority.RULES,
+        check_type.RULES,
+        check_urgency.RULES,
+        check_recipient.RULES,
+        check_business.RULES,
+        check_file.RULES,
+        check_signature.RULES,
+    )
+}
+_ROWS = tuple(RULES.values())
+_ROWS_OF_HEADER = tuple(rule for rule in _ROWS if rule not in check_signature.RULES)
+_SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one check found at one element, with the rule it comes from."""
+    """What one check found at one element, what to do, and the rule it comes from."""
 
     severity: Severity
     code: str
     path: str
     text_vi: str
     text_en: str
+    remedy_vi: str
+    remedy_en: str
     article: str
 
 
@@ -38,173 +89,105 @@ class CheckFailed(PeerFault):
 
     def __init__(self, findings: tuple[Finding, ...]) -> None:
         self.findings = findings
-        refusals = [each for each in findings if each.severity is Severity.REFUSE]
-        super().__init__(
-            "\n".join(f"{each.path}: {each.text_vi} / {each.text_en}" for each in refusals)
-        )
+        refusals = (each for each in findings if each.severity is Severity.REFUSE)
+        super().__init__("\n".join(map(_line, refusals)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    packet: Packet
-    registry: Mapping[str, Organ]
-    today: date
+def _line(finding: Finding) -> str:
+    vietnamese = f"{finding.text_vi} {finding.remedy_vi}"
+    return f"{finding.path}: {vietnamese} / {finding.text_en} {finding.remedy_en}"
 
 
-def check(packet: Packet, registry: Mapping[str, Organ], today: date) -> tuple[Finding, ...]:
-    """Check a document to be sent on a day of Vietnam (UTC+07:00) against the registry's index.
+class CheckPolicyInvalid(OurFault):
+    """The table `[checks]` of the policy names an unknown check, or what cannot be made of one."""
 
-    `registry` is `registry.by_code(…)`, so that an organ is known by each of its codes.
+
+@dataclass(frozen=True, slots=True)
+class CheckPolicy:
+    """What an agency makes of findings, by code: another severity, or none at all (off)."""
+
+    severities: Mapping[str, Severity | None] = field(default_factory=dict)
+
+
+SHIPPED_POLICY = CheckPolicy()
+"""Every check as its rule has it."""
+
+
+def parse_check_policy(table: object) -> CheckPolicy:
+    """Read the TOML table `[checks]`: `code = "refuse" | "warn" | "off"`.
+
+    Raises CheckPolicyInvalid for a code that is not known, another word, or a check that the
+    hand-over relies on and that would no longer refuse.
     """
-    case = _Case(packet=packet, registry=registry, today=today)
-    return tuple(
-        Finding(
-            severity=rule.severity,
-            code=rule.code,
-            path=path,
-            text_vi=rule.text_vi.format(found=found),
-            text_en=rule.text_en.format(found=found),
-            article=rule.article,
-        )
-        for rule in _CHECKS
-        for path, found in rule.look(case)
+    if not isinstance(table, Mapping):
+        raise _invalid("[checks]", table, f"{{code = {_EXPECTED}}}")
+    return CheckPolicy({code: _set(code, word) for code, word in table.items()})
+
+
+_WORDS: Mapping[object, Severity | None] = {**{each.value: each for each in Severity}, "off": None}
+_EXPECTED = ", ".join(map(str, _WORDS))
+
+
+def _set(code: str, word: object) -> Severity | None:
+    where = f"[checks] {code}"
+    if code not in RULES:
+        raise _invalid("[checks]", code, ", ".join(sorted(RULES)))
+    if not isinstance(word, str) or word not in _WORDS:
+        raise _invalid(where, word, _EXPECTED)
+    if RULES[code].fixed and word != Severity.REFUSE:
+        raise _invalid(where, word, Severity.REFUSE)
+    return _WORDS[word]
+
+
+def _invalid(where: str, found: object, expected: str) -> CheckPolicyInvalid:
+    return CheckPolicyInvalid(
+        f"Chính sách, {where}: có «{found}», cần một trong: {expected}. Sửa rồi chạy lại. / The "
+        f"policy, {where}: found “{found}”, expected one of: {expected}. Correct it and run again."
     )
+
+
+def check(
+    packet: Packet,
+    registry: Registry,
+    today: date,
+    examination: Examination | None = None,
+    policy: CheckPolicy = SHIPPED_POLICY,
+) -> tuple[Finding, ...]:
+    """Check a document to be sent on a day of Vietnam (UTC+07:00).
+
+    Without an examination of its files only what the packet itself tells is checked.
+    """
+    case = case_of(packet, registry, today, examination)
+    severities = policy.severities
+    return tuple(
+        _finding(rule, severity, spot)
+        for rule in (_ROWS if examination else _ROWS_OF_HEADER)
+        if (severity := severities.get(rule.code, rule.severity))
+        for spot in rule.look(case)
+    )
+
+
+def _finding(rule: Rule, severity: Severity, spot: Spot) -> Finding:
+    found, expected = _cut(spot.found), _cut(spot.expected)
+    vietnamese = {"found": found, "expected": expected, "why": spot.why[0]}
+    english = {"found": found, "expected": expected, "why": spot.why[1]}
+    return Finding(
+        severity=severity,
+        code=rule.code,
+        path=spot.path,
+        text_vi=rule.vi[0].format_map(vietnamese).strip(),
+        text_en=rule.en[0].format_map(english).strip(),
+        remedy_vi=rule.vi[1].format_map(vietnamese),
+        remedy_en=rule.en[1].format_map(english),
+        article=rule.article,
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def require(findings: tuple[Finding, ...]) -> None:
     """Raise `CheckFailed` if a finding refuses the hand-over."""
     if any(each.severity is Severity.REFUSE for each in findings):
         raise CheckFailed(findings)
-
-
-_Found = Iterator[tuple[str, str]]
-
-
-def _recipients(case: _Case) -> Iterator[tuple[str, str]]:
-    for index, party in enumerate(case.packet.recipients, start=1):
-        yield f"MessageHeader/To[{index}]/OrganId", party.code
-
-
-def _canonical(case: _Case, code: str) -> str:
-    organ = case.registry.get(code)
-    return organ.code if organ else code
-
-
-def _unknown_sender(case: _Case) -> _Found:
-    code = case.packet.sender.code
-    if code not in case.registry:
-        yield "MessageHeader/From/OrganId", code
-
-
-def _unknown_recipients(case: _Case) -> _Found:
-    return ((path, code) for path, code in _recipients(case) if code not in case.registry)
-
-
-def _duplicate_recipients(case: _Case) -> _Found:
-    seen: set[str] = set()
-    for path, code in _recipients(case):
-        canonical = _canonical(case, code)
-        if canonical in seen:
-            yield path, code
-        seen.add(canonical)
-
-
-def _sender_among_recipients(case: _Case) -> _Found:
-    sender = _canonical(case, case.packet.sender.code)
-    return ((path, code) for path, code in _recipients(case) if _canonical(case, code) == sender)
-
-
-def _not_carried(case: _Case) -> _Found:
-    if case.packet.business_type != NEW_DOCUMENT:
-        yield (
-            "TraceHeaderList/Bussiness/BussinessDocType",
-            str(case.packet.business_type),
-        )
-
-
-def _future(case: _Case) -> _Found:
-    if case.packet.promulgated > case.today:
-        found = f"{case.packet.promulgated:%d/%m/%Y}"
-        yield "MessageHeader/PromulgationInfo/PromulgationDate", found
-
-
-def _no_attachment(case: _Case) -> _Found:
-    if not case.packet.attachments:
-        yield "AttachmentEncoded/Attachment", ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Check:
-    severity: Severity
-    code: str
-    look: Callable[[_Case], _Found]
-    text_vi: str
-    text_en: str
-    article: str
-
-
-_CHECKS = (
-    _Check(
-        Severity.REFUSE,
-        "sender-unknown",
-        _unknown_sender,
-        "Mã cơ quan gửi {found} không có trong danh mục. Kiểm tra mã, hoặc thêm cơ quan bằng lệnh "
-        "`hoatoc organs add`.",
-        "The sender's code {found} is not in the registry. Check it, or add the organ with "
-        "`hoatoc organs add`.",
-        "QĐ 28/2018/QĐ-TTg, Điều 10.2.a",
-    ),
-    _Check(
-        Severity.REFUSE,
-        "recipient-unknown",
-        _unknown_recipients,
-        "Mã nơi nhận {found} không có trong danh mục. Kiểm tra mã, hoặc thêm cơ quan bằng lệnh "
-        "`hoatoc organs add`.",
-        "The recipient's code {found} is not in the registry. Check it, or add the organ with "
-        "`hoatoc organs add`.",
-        "QĐ 28/2018/QĐ-TTg, Điều 8.2, 10.2.a",
-    ),
-    _Check(
-        Severity.REFUSE,
-        "recipient-duplicate",
-        _duplicate_recipients,
-        "Nơi nhận {found} bị lặp (có thể dưới mã khác của cùng cơ quan). Giữ mỗi cơ quan một lần.",
-        "The recipient {found} is repeated (perhaps under another code of the same organ). Name "
-        "each organ once.",
-        "CV 807/VPCP-KSTT, mục 5",
-    ),
-    _Check(
-        Severity.REFUSE,
-        "sender-among-recipients",
-        _sender_among_recipients,
-        "Cơ quan gửi {found} cũng là nơi nhận. Bỏ cơ quan gửi khỏi danh sách nơi nhận.",
-        "The sender {found} is among the recipients. Take it off the list of recipients.",
-        "NĐ 30/2020/NĐ-CP, Điều 21.2.b",
-    ),
-    _Check(
-        Severity.REFUSE,
-        "business-type-not-carried",
-        _not_carried,
-        "Loại nghiệp vụ {found} (1 thu hồi, 2 cập nhật, 3 thay thế) chưa được chuyển qua Hoatoc. "
-        "Gửi văn bản mới (loại 0), hoặc dùng kênh hiện có cho nghiệp vụ này.",
-        "Business type {found} (1 recall, 2 update, 3 replacement) is not carried by Hoatoc yet. "
-        "Send a new document (type 0), or use the existing channel for this business.",
-        "QCVN 102:2016/BTTTT",
-    ),
-    _Check(
-        Severity.REFUSE,
-        "promulgated-in-future",
-        _future,
-        "Ngày ban hành {found} ở tương lai. Sửa ngày ban hành rồi gửi lại.",
-        "The date of promulgation {found} is in the future. Correct it and send again.",
-        "QCVN 102:2016/BTTTT",
-    ),
-    _Check(
-        Severity.WARN,
-        "attachment-missing",
-        _no_attachment,
-        "Gói tin không có tệp đính kèm. Kiểm tra xem tệp văn bản đã được đính kèm chưa.",
-        "The packet has no attachment. Check whether the document's file was attached.",
-        "CV 807/VPCP-KSTT, mục 5",
-    ),
-)

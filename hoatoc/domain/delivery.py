@@ -7,12 +7,11 @@ its lowest offset. Merging takes the lowest of the union, so it is commutative, 
 idempotent: duplicates, replays and any order give the same state. Because service
 time never falls along a log, the lowest offset is also the earliest service time.
 
-Three axes that never mix: carriage (registered, published, taken, failed), handling (01 03 04 05
-06, or 02), recall (13, 15, 16). What a person calls the state is read off them in `state`. Of an
-acceptance and a refusal the first in the log stands; the other is history. Nothing leads back,
-but for one named way: a failed or overdue delivery that is answered after all is recovered.
+What a person calls the state is read off the facts in `lifecycle`. An answer to a recall counts
+only behind the request for it, so of 15 and 16 several are kept.
 
-What must change together: `Fact`, `facts_of`, `state`, the CHECK of table `delivery`.
+What must change together: `Fact`, `facts_of`, the tables of `lifecycle`, the CHECK of table
+`delivery`.
 """
 
 from collections.abc import Mapping
@@ -53,30 +52,33 @@ class Fact(StrEnum):
     ASSIGNED = "04"
     IN_PROGRESS = "05"
     COMPLETED = "06"
+    RESENT = "resent"
+    RECALL_REQUESTED = "recall-requested"
+    RECALL_PUBLISHED = "recall-published"
+    RECALL_UNSENT = "recall-unsent"
+    RECALL_AGREED = "15"
+    RECALL_DECLINED = "16"
 
 
-REPEATED = dict.fromkeys((Fact.DONE, Fact.FAIL, Fact.UNREADABLE, Fact.PUT_BACK, Fact.ARRIVED), 8)
+REPEATED = dict.fromkeys(
+    (
+        Fact.DONE,
+        Fact.FAIL,
+        Fact.UNREADABLE,
+        Fact.PUT_BACK,
+        Fact.ARRIVED,
+        Fact.RECALL_AGREED,
+        Fact.RECALL_DECLINED,
+    ),
+    8,
+)
 ACCEPTANCES = (Fact.ACCEPTED, Fact.ASSIGNED, Fact.IN_PROGRESS, Fact.COMPLETED)
 TAKEN = (Fact.ARRIVED, Fact.DONE, *ACCEPTANCES)
-STATUSES = {f.value: f for f in (Fact.ARRIVED, Fact.REFUSED, *ACCEPTANCES)}
+RECALL_ANSWERS = (Fact.RECALL_AGREED, Fact.RECALL_DECLINED)
+STATUSES = {f.value: f for f in (Fact.ARRIVED, Fact.REFUSED, *ACCEPTANCES, *RECALL_ANSWERS)}
 OUTCOMES = {f.value: f for f in (Fact.DONE, Fact.FAIL)}
 
 Facts = Mapping[Fact, tuple[Position, ...]]
-
-
-class State(StrEnum):
-    """What a person calls the state of a delivery."""
-
-    REGISTERED = "registered"
-    PUBLISHED = "published"
-    TAKEN = "taken"
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    RECEIVE_FAILED = "receive-failed"
-    PARKED = "parked"
-
-
-OPEN = (State.REGISTERED, State.PUBLISHED, State.TAKEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,28 +135,29 @@ def first_after(facts: Facts, start: Position, *kinds: Fact) -> Position | None:
     return found
 
 
+def recall_answer(facts: Facts) -> tuple[Fact, Position] | None:
+    """Return the answer to a recall that stands: the first 15 or 16 behind the request for it."""
+    if Fact.RECALL_REQUESTED not in facts:
+        return None
+    asked = facts[Fact.RECALL_REQUESTED][0]
+    found = [(at, fact) for fact in RECALL_ANSWERS if (at := first_after(facts, asked, fact))]
+    if not found:
+        return None
+    at, fact = min(found)
+    return fact, at
+
+
+def canonical(code: str) -> str:
+    """Return a status code in two digits: some systems report 3 for 03 (QCVN 102:2016)."""
+    return code.zfill(2) if code.isascii() and code.isdigit() else code
+
+
 def facts_of(answer: Answer) -> tuple[Fact, ...]:
     """Return the kinds of fact that an answer states; none for an unknown or processing one."""
     known = (
-        STATUSES.get(answer.code)
+        STATUSES.get(canonical(answer.code))
         if isinstance(answer, StatusReported)
         else OUTCOMES.get(answer.outcome)
     )
     put_back = (Fact.PUT_BACK,) if answer.put_back_of is not None else ()
     return (*((known,) if known else ()), *put_back)
-
-
-def state(facts: Facts) -> State:
-    """Read the state off the facts."""
-    accepted, refused = first(facts, *ACCEPTANCES), first(facts, Fact.REFUSED)
-    if accepted and (not refused or accepted < refused):
-        return State.ACCEPTED
-    if refused:
-        return State.REFUSED
-    if failed := facts.get(Fact.FAIL):
-        return State.TAKEN if first_after(facts, failed[-1], *TAKEN) else State.RECEIVE_FAILED
-    if first(facts, *TAKEN):
-        return State.TAKEN
-    if Fact.PUBLISHED in facts:
-        return State.PUBLISHED
-    return State.PARKED if Fact.SEND_REFUSED in facts else State.REGISTERED

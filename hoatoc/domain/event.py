@@ -12,7 +12,13 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The policy in force at hand-over; the log carries its own, so a replay needs nothing else."""
+    """The policy in force at hand-over; the log carries its own, so a replay needs no file.
+
+    A clock, where one is named, is a legal one by the recipient's working calendar, and stands
+    instead of the milliseconds beside it. `reply_by` is a date (ISO 8601) or empty. With a factor
+    above 1, calendar time runs that much faster than the log's, from `factor_log_ms`, where it is
+    `factor_calendar_ms`.
+    """
 
     policy: str
     publish_ms: int
@@ -20,6 +26,14 @@ class Limits:
     accept_ms: int
     allowance_ms: int
     grace_ms: int
+    accept_clock: str = ""
+    handle_ms: int = 0
+    handle_clock: str = ""
+    reply_by: str = ""
+    recall_ms: int = 0
+    factor: int = 1
+    factor_log_ms: int = 0
+    factor_calendar_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +54,9 @@ class DispatchRegistered:
     content_sha256: bytes
     limits: Limits
     handed_over_ms: int
+    business_type: int = 0
+    legal_value: str = ""
+    sender_connection: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +75,67 @@ class DispatchPublished:
     dispatch_id: UUID
     confirmed: list[str]
     refused: list[Refusal]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchResent:
+    """The copies of these recipients were sent again, as another dispatch: they go on there."""
+
+    event_id: UUID
+    dispatch_id: UUID
+    recipients: list[str]
+    resent_as: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallRequested:
+    """The sender asks for its copies back at these recipients."""
+
+    event_id: UUID
+    dispatch_id: UUID
+    recall_id: UUID
+    recipients: list[str]
+    form: str
+    reason: str
+    requested_by: str
+    limits: Limits
+    requested_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallPublished:
+    """Every recipient was offered the recall: for these the broker confirmed it."""
+
+    event_id: UUID
+    dispatch_id: UUID
+    recall_id: UUID
+    confirmed: list[str]
+    refused: list[Refusal]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallIssued:
+    """What a recipient gets of a recall: to be answered with status 15 or 16."""
+
+    event_id: UUID
+    recall_id: UUID
+    dispatch_id: UUID
+    delivery_id: UUID
+    sender: str
+    recipient: str
+    document_id: str
+    issuer: str
+    year: int
+    number: str
+    notation: str
+    subject: str
+    priority: int
+    form: str
+    reason: str
+    content_type: str | None = None
+    content_sha256: bytes | None = None
+    content: bytes | None = None
+    claim: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +159,8 @@ class DocumentDispatched:
     content_sha256: bytes
     content: bytes | None = None
     claim: str | None = None
+    business_type: int = 0
+    legal_value: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +338,10 @@ class DeadLetterPutBack:
 Event = (
     DispatchRegistered
     | DispatchPublished
+    | DispatchResent
+    | RecallRequested
+    | RecallPublished
+    | RecallIssued
     | DocumentDispatched
     | DocumentHandedOver
     | TransportAcknowledged

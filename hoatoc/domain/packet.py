@@ -5,6 +5,7 @@ Names follow the elements of edXML (QCVN 102:2016/BTTTT); values are kept as the
 
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import ClassVar
 
 from hoatoc.domain.error import PeerFault
@@ -14,6 +15,14 @@ PRIORITIES = ("Thường", "Khẩn", "Thượng khẩn", "Hỏa tốc", "Hỏa t
 
 NEW_DOCUMENT, RECALL, UPDATE, REPLACEMENT = range(4)
 """The business types (`BussinessDocType`): a new document, or what becomes of an earlier one."""
+
+REASONS = (
+    "Văn bản điện tử mới",
+    "Thu hồi văn bản điện tử",
+    "Cập nhật văn bản điện tử",
+    "Thay thế văn bản điện tử",
+)
+"""The standing phrase of each business type (`BussinessDocReason`), 0 to 3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +68,23 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file as its sender made it: an attachment, or one member of a packed attachment."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Staff:
-    """The clerk who handles the packet at the sender's."""
+    """The clerk who handles the packet at the sender's; the two ids are of some systems only."""
 
     department: str = ""
     name: str = ""
     mobile: str = ""
     email: str = ""
+    department_id: str = ""
+    staff_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +95,7 @@ class OtherInfo:
     typer: str = ""
     copies: str = ""
     pages: str = ""
+    direction: str = ""
     appendixes: tuple[str, ...] = ()
 
 
@@ -95,6 +115,16 @@ class Replacement:
     organs: tuple[str, ...]
 
 
+DAY_FIRST = "date-day-first"
+"""Remark: the date stands as dd/MM/yyyy; the year stands last, so the day stands first."""
+
+DATE_AMBIGUOUS = "date-ambiguous"
+"""Remark, beside `DAY_FIRST`: read with the month first, it would be another date."""
+
+RESPONSE_SWAPPED = "response-swapped"
+"""Remark: `Code` and `OrganId` of a `ResponseFor` stood in each other's place."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
     """What was read with tolerance: a code, the path of the element, the text as it stood."""
@@ -105,12 +135,27 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseFor:
+    """The document that a status speaks of, or that a document answers, as its sender names it.
+
+    `code` is number and notation in one, `807/VPCP-KSTT`.
+    """
+
+    organ: str
+    code: str
+    promulgated: date | None = None
+    document_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Packet:
     """One document on its way from a sender to its recipients.
 
     `document_id` is the sender's own, as written; the legal identity is `identity.document_key`.
     `places` are those told for information: no copy goes to them. `paper`: a paper copy follows.
-    `business_document_id` names, in a recall, update or replacement, the earlier document.
+    `business_document_id` names, in a recall, update or replacement, the earlier document; a new
+    document that repeats its own id there says nothing. `business_reason` is empty where it is the
+    standing phrase of the type. `steering` is kept as written, for sources disagree on its meaning.
     `signed`: the packet carries a signature that is not empty. `remarks` are no part of the
     content.
     """
@@ -140,20 +185,12 @@ class Packet:
     paper: bool = False
     staff: Staff = Staff()
     other: OtherInfo = OtherInfo()
+    responses: tuple[ResponseFor, ...] = ()
+    steering: str = ""
     signed: bool = False
     traces: tuple[Trace, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     remarks: tuple[Remark, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseFor:
-    """The document that a status packet speaks of, as its reporter names it."""
-
-    organ: str
-    code: str
-    promulgated: date | None = None
-    document_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +256,20 @@ class NotADocument(PacketFault):
     )
 
 
+class NotAStatus(PacketFault):
+    """The packet is a document or no edXML at all."""
+
+    vietnamese = (
+        "Gói tin không phải gói tin trạng thái: có {fault.found} tại {fault.path}, cần "
+        "{fault.expected}. Gửi văn bản qua kênh gửi văn bản; báo trạng thái theo QCVN 102:2016."
+    )
+    english = (
+        "The packet is no status report: {fault.found} at {fault.path}, expected {fault.expected}. "
+        "Hand documents over through the channel for documents; report a status as in QCVN "
+        "102:2016."
+    )
+
+
 class ElementMissing(PacketFault):
     """An element that must be there is absent or empty."""
 
@@ -252,13 +303,59 @@ class RecipientDuplicate(PacketFault):
 
 
 class ContentTooLarge(PacketFault):
-    """The packet is larger than what is carried inside a record."""
+    """The packet is larger than what this door takes."""
 
     vietnamese = (
-        "Gói tin có {fault.found}, vượt mức {fault.expected} (256 KiB); nội dung lớn hơn chỉ được "
-        "nhận khi có kho lưu riêng. Giảm dung lượng tệp đính kèm rồi gửi lại."
+        "Gói tin có {fault.found}, vượt mức {fault.expected} được nhận tại đây. Giảm dung lượng "
+        "tệp đính kèm, hoặc gửi qua kênh nhận nội dung lớn."
     )
     english = (
-        "The packet has {fault.found}, above {fault.expected} (256 KiB); larger content is not "
-        "accepted until it can be stored separately. Make the attachments smaller and send again."
+        "The packet has {fault.found}, above the {fault.expected} that are taken here. Make the "
+        "attachments smaller, or send through the channel for large content."
     )
+
+
+class TooComplex(PacketFault):
+    """The XML is built so that reading it would cost more than any real packet does."""
+
+    vietnamese = (
+        "Cấu trúc XML của gói tin quá phức tạp tại {fault.path}: {fault.found}, tối đa "
+        "{fault.expected}. Xuất lại gói tin theo QCVN 102:2016 rồi gửi lại."
+    )
+    english = (
+        "The XML of the packet is too complex at {fault.path}: {fault.found}, at most "
+        "{fault.expected}. Export it again as in QCVN 102:2016 and send again."
+    )
+
+
+class ArchiveReason(StrEnum):
+    """Why a packed attachment is not unpacked."""
+
+    DAMAGED = "damaged"
+    ENCRYPTED = "encrypted"
+    METHOD_UNKNOWN = "method-unknown"
+    NAME_UNSAFE = "name-unsafe"
+    NAME_REPEATED = "name-repeated"
+    TOO_MANY_ENTRIES = "too-many-entries"
+    TOO_LARGE = "too-large"
+    RATIO_TOO_HIGH = "ratio-too-high"
+    NESTED_TOO_DEEP = "nested-too-deep"
+
+
+class ArchiveRefused(PacketFault):
+    """A packed attachment cannot be unpacked, or not safely; `reason` names why."""
+
+    vietnamese = (
+        "Không giải nén được tệp đính kèm «{fault.path}» ({fault.reason}): có {fault.found}, cần "
+        "{fault.expected}. Đính kèm trực tiếp tệp văn bản, hoặc nén lại dạng ZIP thông thường rồi "
+        "gửi lại."
+    )
+    english = (
+        "The attachment “{fault.path}” cannot be unpacked ({fault.reason}): found {fault.found}, "
+        "expected {fault.expected}. Attach the document's file as it is, or pack it again as an "
+        "ordinary ZIP, and send again."
+    )
+
+    def __init__(self, path: str, reason: ArchiveReason, found: str, expected: str) -> None:
+        self.reason = reason
+        super().__init__(path[:200], found, expected)

@@ -14,10 +14,15 @@ AlertKind = Literal[
     "publish",
     "arrive",
     "accept",
+    "handle",
+    "reply",
+    "recall",
     "receive-failed",
     "send-failed",
+    "recall-failed",
     "unreadable",
     "unsent",
+    "secret-suspected",
 ]
 VIETNAM = timezone(timedelta(hours=7))
 """The zone of every time shown to a person (QĐ 28/2018/QĐ-TTg, Điều 14.4)."""
@@ -172,6 +177,36 @@ _TEXTS: dict[AlertKind, _Text] = {
         next_step_en="Telephone the recipient's clerk and ask to accept the document in its "
         "system, or to refuse it with a reason (Decree 30/2020, Article 21.2.c).",
     ),
+    "handle": _Text(
+        title_vi="Nơi nhận đã tiếp nhận nhưng chưa chuyển xử lý",
+        title_en="Document accepted but not handed over for handling",
+        deadline_vi="Hạn chuyển xử lý",
+        deadline_en="To be handed over by",
+        next_step_vi="Gọi văn thư nơi nhận, đề nghị trình, chuyển giao văn bản (NĐ 30/2020, Điều "
+        "23.1) và cập nhật trạng thái 04, 05 hoặc 06.",
+        next_step_en="Telephone the recipient's clerk and ask to present and hand over the "
+        "document (Decree 30/2020, Article 23.1) and to report status 04, 05 or 06.",
+    ),
+    "reply": _Text(
+        title_vi="Quá hạn trả lời văn bản",
+        title_en="Reply overdue",
+        deadline_vi="Hạn trả lời",
+        deadline_en="Reply due by",
+        next_step_vi="Gọi nơi nhận để hỏi kết quả xử lý; nơi nhận cập nhật trạng thái 06 khi hoàn "
+        "thành, hoặc 02 nếu từ chối.",
+        next_step_en="Telephone the recipient and ask for the result; it reports status 06 when "
+        "done, or 02 if it refuses.",
+    ),
+    "recall": _Text(
+        title_vi="Nơi nhận chưa trả lời yêu cầu thu hồi",
+        title_en="Recall not answered",
+        deadline_vi="Hạn trả lời thu hồi",
+        deadline_en="Recall to be answered by",
+        next_step_vi="Gọi văn thư nơi nhận: đề nghị hủy văn bản bị thu hồi và trả lời 15 (đồng ý) "
+        "hoặc 16 (từ chối) (QĐ 28/2018, Điều 9.2).",
+        next_step_en="Telephone the recipient's clerk: ask to cancel the recalled document and to "
+        "answer 15 (agreed) or 16 (declined) (Decision 28/2018, Article 9.2).",
+    ),
     "receive-failed": _Text(
         title_vi="Nơi nhận báo nhận lỗi",
         title_en="Recipient failed to receive",
@@ -187,6 +222,23 @@ _TEXTS: dict[AlertKind, _Text] = {
         "tiếp. Các nơi nhận khác không bị ảnh hưởng.",
         next_step_en="Whoever is on duty for Hoatoc reads why Kafka refused the copy, repairs the "
         "cause and lets it go on. Other recipients are not affected.",
+    ),
+    "recall-failed": _Text(
+        title_vi="Không gửi được yêu cầu thu hồi",
+        title_en="Sending the recall failed",
+        next_step_vi="Báo ngay nơi nhận qua điện thoại rằng văn bản đã bị thu hồi. Người trực "
+        "Hoatoc xem lý do Kafka từ chối và khắc phục.",
+        next_step_en="Tell the recipient by telephone at once that the document is recalled. "
+        "Whoever is on duty for Hoatoc reads why Kafka refused it and repairs the cause.",
+    ),
+    "secret-suspected": _Text(
+        title_vi="Nghi có bí mật nhà nước, đã chặn",
+        title_en="State secret suspected, stopped at the door",
+        next_step_vi="Gọi nơi gửi ngay, qua điện thoại: không gửi lại qua hệ thống này. Văn bản "
+        "mật phải gửi theo Luật Bảo vệ bí mật nhà nước (117/2025/QH15). Hoatoc không giữ nội dung.",
+        next_step_en="Telephone the sender at once: do not send again through this system. Secret "
+        "documents go as the Law on protection of state secrets (117/2025/QH15) says. Hoatoc has "
+        "kept no content.",
     ),
     "unreadable": _Text(
         title_vi="Không đọc được phản hồi của nơi nhận",

@@ -1,134 +1,250 @@
-"""The registry: which organs there are, under which codes.
+"""The registry: which organs there are, on which day, under which codes.
 
-Two schemes of codes are in use and read in opposite directions (`G12.18`, `000.00.18.G12`); one is
-never computed from the other: an organ carries both.
+A code is looked up as it is written, without blanks around it, and in upper case if that finds
+nothing; nothing else is done to it, and no code is computed from another. An organ that has ended
+gives way to its successor, and that one to its own, until one stands on the day asked for. What a
+person should know of it comes along as a notice.
 """
 
-import csv
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from datetime import date
 from enum import StrEnum
+from typing import Final, NamedTuple
 
 from hoatoc.domain.error import PeerFault
+from hoatoc.domain.group import MARK, Group, find_group_faults
 from hoatoc.domain.identity import OrganCode
+from hoatoc.domain.organ import Certainty, Organ, is_code, is_topic_safe
+from hoatoc.domain.registry_fault import Fault, RegistryInvalid, find_faults
+from hoatoc.domain.registry_file import parse_organs
 
-COLUMNS = ("code", "code102", "name", "email", "telephone", "certainty")
+__all__ = [
+    "Certainty",
+    "Fault",
+    "Group",
+    "GroupUnknown",
+    "Notice",
+    "Organ",
+    "OrganUnknown",
+    "Reason",
+    "Registry",
+    "RegistryInvalid",
+    "Resolved",
+    "is_code",
+    "is_topic_safe",
+    "parse_organs",
+]
 
-_QD20 = re.compile(r"(?=.{3,35}$)[A-Z][0-9]{2}(\.[0-9A-Z]+)*")  # QĐ 20/2020/QĐ-TTg, Điều 4
-_QCVN102 = re.compile(r"[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}")  # QĐ 28/2018, Điều 10.2.a
-_NAME_WIDTH = 200  # NĐ 30/2020/NĐ-CP, Phụ lục VI
-_TOPIC_SAFE = re.compile(r"[A-Za-z0-9._-]+")
+
+class Reason(StrEnum):
+    """Why a notice is given; of several the gravest, which stands first here."""
+
+    ENDED = "ended"
+    NOT_YET_VALID = "not-yet-valid"
+    LOCKED = "locked"
+    TEST = "test"
+    SUCCEEDED = "succeeded"
+    ALIAS = "alias"
 
 
-class Certainty(StrEnum):
-    """How well the code of an organ is attested."""
+_TEXTS: Final = {
+    Reason.ENDED: (
+        "Mã {n.written} ({n.organ.name}) đã hết hiệu lực sau ngày {n.day:%d/%m/%Y} và danh mục "
+        "không ghi cơ quan kế thừa. Hỏi cơ quan quản lý danh mục mã hiện hành",
+        "The code {n.written} ({n.organ.name}) ended after {n.day:%d/%m/%Y}, and the registry "
+        "names no successor. Ask the keeper of the registry for the code in force",
+    ),
+    Reason.NOT_YET_VALID: (
+        "Mã {n.written} ({n.organ.name}) chỉ có hiệu lực từ ngày {n.day:%d/%m/%Y}. Dùng mã hiện "
+        "hành, hoặc gửi từ ngày đó",
+        "The code {n.written} ({n.organ.name}) is in force from {n.day:%d/%m/%Y} only. Use the "
+        "code in force, or send from that day on",
+    ),
+    Reason.LOCKED: (
+        "Cơ quan {n.organ.code} ({n.organ.name}) đang bị khóa, không nhận được văn bản. Liên hệ "
+        "cơ quan này trước khi gửi",
+        "The organ {n.organ.code} ({n.organ.name}) is locked and takes no documents. Contact it "
+        "before you send",
+    ),
+    Reason.TEST: (
+        "Mã {n.written} ({n.organ.name}) là mã thử nghiệm, không phải cơ quan thật. Thay bằng mã "
+        "của cơ quan thật",
+        "The code {n.written} ({n.organ.name}) is for tests and no real organ. Use the code of "
+        "a real organ",
+    ),
+    Reason.SUCCEEDED: (
+        "Mã {n.written} đã hết hiệu lực sau ngày {n.day:%d/%m/%Y}; cơ quan kế thừa là "
+        "{n.organ.code} ({n.organ.name}). Từ nay dùng mã mới",
+        "The code {n.written} ended after {n.day:%d/%m/%Y}; its successor is {n.organ.code} "
+        "({n.organ.name}). Use the new code from now on",
+    ),
+    Reason.ALIAS: (
+        "Mã {n.written} là mã khác, thường là mã cũ, của {n.organ.code} ({n.organ.name}). Từ nay "
+        "dùng mã {n.organ.code}",
+        "The code {n.written} is another code, most often an old one, of {n.organ.code} "
+        "({n.organ.name}). Use {n.organ.code} from now on",
+    ),
+}
 
-    VERIFIED = "verified"
-    SINGLE_SOURCE = "single-source"
-    MEMORY = "memory"
+
+class Notice(NamedTuple):  # made at every look-up of an old code, at half a dataclass's cost
+    """What a person should know of a code as written; `day` is the last or the first one."""
+
+    reason: Reason
+    written: str
+    organ: Organ
+    day: date | None = None
+
+    @property
+    def text_vi(self) -> str:
+        """Return the text for staff, with its remedy, in Vietnamese."""
+        return _TEXTS[self.reason][0].format(n=self) + "."
+
+    @property
+    def text_en(self) -> str:
+        """Return the same in English."""
+        return _TEXTS[self.reason][1].format(n=self) + "."
 
 
-class RegistryInvalid(PeerFault):
-    """A line of the registry cannot be taken; the message names line, field and remedy."""
+class Resolved(NamedTuple):
+    """The organ that a code means on a day, the code as written, what should be known of it."""
 
-    def __init__(self, line: int, field: str, found: str, remedy_vi: str, remedy_en: str) -> None:
-        self.line, self.field, self.found = line, field, found[:60]
+    organ: Organ
+    written: str
+    notice: Notice | None
+
+
+class OrganUnknown(PeerFault):
+    """No organ has this code."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
         super().__init__(
-            f"Danh mục cơ quan, dòng {line}, cột {field}: «{self.found}» không hợp lệ; {remedy_vi}."
-            f" / Registry of organs, line {line}, column {field}: “{self.found}” is not valid;"
-            f" {remedy_en}."
+            f"Mã cơ quan «{code}» không có trong danh mục; xem `hoatoc registry list`, hoặc thêm "
+            f"bằng `hoatoc registry add`. / No organ has the code “{code}”: see `hoatoc registry "
+            "list`, or add it by `hoatoc registry add`."
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Organ:
-    """An agency: `code` as registered, `code102` its alias in QCVN 102:2016 (may be empty)."""
+class GroupUnknown(PeerFault):
+    """No group has this name."""
 
-    code: OrganCode
-    code102: str
-    name: str
-    email: str
-    telephone: str
-    certainty: Certainty
-
-
-def is_code(code: str) -> bool:
-    """Tell whether a code is of one of the two schemes."""
-    return bool(_QD20.fullmatch(code) or _QCVN102.fullmatch(code))
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name, self.known = name, tuple(sorted(known))
+        names = ", ".join(MARK + each for each in self.known) or "-"
+        super().__init__(
+            f"Không có nhóm «{MARK}{name}»; các nhóm: {names}. / There is no group “{MARK}{name}”; "
+            f"the groups: {names}."
+        )
 
 
-def is_topic_safe(code: str) -> bool:
-    """Tell whether a code may stand in the name of a Kafka topic."""
-    return bool(_TOPIC_SAFE.fullmatch(code))
+class Registry:
+    """The organs and groups, known to be sound; raises `RegistryInvalid` with all its faults."""
+
+    def __init__(self, organs: Iterable[Organ], groups: Mapping[str, Group] | None = None) -> None:
+        self.organs: Final = tuple(organs)
+        self.groups: Final[Mapping[str, Group]] = dict(groups or {})
+        self._index = {code: organ for organ in self.organs for code in organ.codes()}
+        self._by_code: dict[str, Organ] = {organ.code: organ for organ in self.organs}
+        faults = find_faults(self.organs) + find_group_faults(self.groups, self._by_code)
+        if faults:
+            raise RegistryInvalid(faults)
+
+    def __len__(self) -> int:
+        return len(self.organs)
+
+    def __contains__(self, code: object) -> bool:
+        return isinstance(code, str) and self.get(code) is not None
+
+    def get(self, code: str) -> Organ | None:
+        """Return the organ that has a code, whatever the day."""
+        stripped = code.strip()
+        return self._index.get(stripped) or self._index.get(stripped.upper())
+
+    def __getitem__(self, code: str) -> Organ:
+        """Return the organ that has a code, whatever the day; raise `OrganUnknown`."""
+        organ = self.get(code)
+        if organ is None:
+            raise OrganUnknown(code)
+        return organ
+
+    def resolve(self, code: str, on: date) -> Resolved | None:
+        """Return the organ that a code means on a day in Vietnam; none if no organ has it.
+
+        An organ that cannot be used on that day is returned with the notice that says so.
+        """
+        named = self._index.get(code) or self.get(code)
+        if named is None:
+            return None
+        if named.is_ordinary() and code in (named.code, named.code102):
+            return Resolved(named, code, None)  # nearly always: half the time of what follows
+        organ = named
+        while organ.successor and organ.has_ended(on):
+            organ = self._by_code[organ.successor]
+        return Resolved(organ, code, _notice(named, organ, code, on))
+
+    def connection(self, organ: Organ) -> OrganCode:
+        """Return the code of the organ whose connection an organ uses: its hub's, or its own."""
+        while organ.hub:
+            organ = self._by_code[organ.hub]
+        return organ.code
+
+    def group(self, name: str, on: date) -> tuple[Organ, ...]:
+        """Return the organs of a group that stand on a day in Vietnam, without those for tests.
+
+        A listed organ that has ended gives way to its successor; a locked one stays, so that the
+        sender learns of it. Raises `GroupUnknown`.
+        """
+        group = self._group(name)
+        if group.codes:
+            meant = (self.resolve(code, on) for code in group.codes)
+            found: Iterable[Organ] = {
+                each.organ.code: each.organ for each in meant if each
+            }.values()
+        else:
+            found = filter(group.holds, self.organs)
+        return tuple(
+            organ
+            for organ in found
+            if organ.has_begun(on) and not organ.has_ended(on) and not organ.test
+        )
+
+    def _group(self, name: str) -> Group:
+        wanted = name.strip().removeprefix(MARK).lower()
+        for known, group in self.groups.items():
+            if wanted in (known, *group.aliases):
+                return group
+        raise GroupUnknown(wanted, self.groups)
+
+    def recipients(self, names: Iterable[str], on: date) -> tuple[Resolved, ...]:
+        """Return whom a list of codes and `@groups` means on a day, each organ once, in order.
+
+        Raises `OrganUnknown` or `GroupUnknown`.
+        """
+        found: dict[str, Resolved] = {}
+        for name in names:
+            for code in self._members(name, on):
+                resolved = self.resolve(code, on)
+                if resolved is None:
+                    raise OrganUnknown(name)
+                found.setdefault(resolved.organ.code, resolved)
+        return tuple(found.values())
+
+    def _members(self, name: str, on: date) -> Iterable[str]:
+        if name.strip().startswith(MARK):
+            return [organ.code for organ in self.group(name, on)]
+        return (name,)
 
 
-def parse_organs(text: str) -> tuple[Organ, ...]:
-    """Read organs from CSV with the header `COLUMNS`; raise `RegistryInvalid` at a fault."""
-    reader = csv.DictReader(text.splitlines(), restval="")
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        columns = ",".join(COLUMNS)
-        found = ",".join(reader.fieldnames or ())
-        raise RegistryInvalid(1, "*", found, f"dòng đầu phải là {columns}", f"expected {columns}")
-    organs = tuple(_organ(reader.line_num, row) for row in reader)
-    by_code(organs)
-    return organs
-
-
-def by_code(organs: Iterable[Organ]) -> dict[str, Organ]:
-    """Index organs by each of their codes; raise `RegistryInvalid` if two share one."""
-    index: dict[str, Organ] = {}
-    for line, organ in enumerate(organs, start=2):
-        for code in filter(None, (organ.code, organ.code102)):
-            if index.setdefault(code, organ) is not organ:
-                raise RegistryInvalid(
-                    line,
-                    "code",
-                    code,
-                    "mã đã có, hãy bỏ một dòng",
-                    "remove one of the two lines",
-                )
-    return index
-
-
-_Rule = tuple[str, Callable[[str], bool], str, str]
-_RULES: tuple[_Rule, ...] = (
-    (
-        "code",
-        is_code,
-        "ghi mã theo QĐ 20/2020 (G22, H16.05) hoặc QCVN 102:2016 (000.00.00.G22)",
-        "write a code of QĐ 20/2020 (G22, H16.05) or of QCVN 102:2016 (000.00.00.G22)",
-    ),
-    (
-        "code102",
-        lambda code: not code or bool(_QCVN102.fullmatch(code)),
-        "ghi mã 13 ký tự theo QCVN 102:2016 (000.00.00.G22) hoặc để trống",
-        "write a code of 13 characters as in QCVN 102:2016 (000.00.00.G22), or leave it empty",
-    ),
-    (
-        "name",
-        lambda name: 0 < len(name) <= _NAME_WIDTH,
-        "ghi tên đầy đủ của cơ quan, tối đa 200 ký tự",
-        "write the full name of the organ, at most 200 characters",
-    ),
-    (
-        "certainty",
-        lambda certainty: certainty in list(Certainty),
-        f"ghi một trong {', '.join(Certainty)}",
-        f"write one of {', '.join(Certainty)}",
-    ),
-)
-
-
-def _organ(line: int, row: dict[str, str]) -> Organ:
-    for field, valid, remedy_vi, remedy_en in _RULES:
-        if not valid(row[field]):
-            raise RegistryInvalid(line, field, row[field], remedy_vi, remedy_en)
-    return Organ(
-        code=OrganCode(row["code"]),
-        code102=row["code102"],
-        name=row["name"],
-        email=row["email"],
-        telephone=row["telephone"],
-        certainty=Certainty(row["certainty"]),
-    )
+def _notice(named: Organ, organ: Organ, written: str, on: date) -> Notice | None:
+    if organ.has_ended(on):
+        return Notice(Reason.ENDED, written, organ, organ.valid_to)
+    if not organ.has_begun(on):
+        return Notice(Reason.NOT_YET_VALID, written, organ, organ.valid_from)
+    if organ.locked or organ.test:
+        return Notice(Reason.LOCKED if organ.locked else Reason.TEST, written, organ)
+    if organ is not named:
+        return Notice(Reason.SUCCEEDED, written, organ, named.valid_to)
+    if organ.aliases and written.strip().upper() not in (organ.code, organ.code102):
+        return Notice(Reason.ALIAS, written, organ)
+    return None

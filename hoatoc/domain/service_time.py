@@ -21,13 +21,15 @@ NEVER = 0
 class PartitionClock:
     """What a partition knows of time; all in milliseconds.
 
-    `shards` holds the append time of the last tick of each shard of each path, `NEVER` of one that
-    has not ticked yet; `writers` holds (append time, writer's clock) of each writer's last tick.
+    `lost_ms` is log time that did not count: while a path or the broker was away. `shards` holds
+    the append time of the last tick of each shard of each path, `NEVER` of one that has not ticked
+    yet; `writers` holds (append time, writer's clock) of each writer's last tick.
     """
 
     service_ms: int = 0
     log_ms: int = 0
     calendar_version: int = 0
+    lost_ms: int = 0
     shards: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     writers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -50,6 +52,7 @@ def advance(clock: PartitionClock, tick: Tick, append_ms: int) -> PartitionClock
         service_ms=clock.service_ms + step,
         log_ms=append_ms,
         calendar_version=max(clock.calendar_version, tick.calendar_version),
+        lost_ms=clock.lost_ms + _lost(clock, step, append_ms),
         shards=shards,
         writers={**writers, tick.writer: (append_ms, tick.clock_ms)},
     )
@@ -61,6 +64,13 @@ def _step(clock: PartitionClock, tick: Tick, append_ms: int) -> int:
     clocked = tick.clock_ms - clock.writers[tick.writer][1]
     believable = 0 < appended <= tick.max_gap_ms and 0 < clocked <= tick.max_gap_ms
     return min(appended, clocked) if believable else 0
+
+
+def _lost(clock: PartitionClock, step: int, append_ms: int) -> int:
+    """Return how much log time passed without service, if the step was not believed."""
+    if step or not clock.log_ms:
+        return 0
+    return max(append_ms - clock.log_ms, 0)
 
 
 def _all_served(shards: Mapping[str, Mapping[int, int]], tick: Tick, append_ms: int) -> bool:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
-from hoatoc.domain.book import Account, Entry, PartitionBook, next_due, settle, walk
+from hoatoc.domain.book import Account, next_due, running, settle
 from hoatoc.domain.deadline import Kind
-from hoatoc.domain.delivery import State, state
+from hoatoc.domain.delivery import Fact, Facts
+from hoatoc.domain.lifecycle import SETTLED, Recall, axes, state_of
+from hoatoc.domain.walk import Entry, PartitionBook, Walk, walk
 from hoatoc.domain.wheel import Wheel
-
-_SETTLED = (State.ACCEPTED, State.REFUSED)
+from hoatoc.domain.working_due import Calendars
 
 
 class Passed(NamedTuple):
@@ -31,6 +32,7 @@ class Passed(NamedTuple):
 class Watch:
     """The open deliveries of one partition and their next deadlines."""
 
+    calendars: Calendars
     book: PartitionBook = field(default_factory=PartitionBook)
     accounts: dict[UUID, Account] = field(default_factory=dict)
     wheel: Wheel = field(default_factory=Wheel)
@@ -57,39 +59,70 @@ class Watch:
             if touched.answer is not None:
                 self.heard_ms[touched.recipient] = entry.append_ms
         for of in (*walked.touched, *walked.proposals):  # a proposal leads on to the next deadline
-            account = settle(self.accounts.get(of), of, walked)
-            if account and account.delivery.limits is not None:
-                self._keep(account)
-        return list(self._passed()) if walked.ticks else []
+            self._settle(of, walked)
+        return list(self._tick(walked)) if walked.ticks else []
+
+    def _settle(self, of: UUID, walked: Walk) -> Account | None:
+        account = settle(self.accounts.get(of), of, walked, self.calendars)
+        if account and account.delivery.limits is not None:
+            self._keep(account)
+        return account
+
+    def _tick(self, walked: Walk) -> Iterator[Passed]:
+        """Yield what has passed; a due by a working calendar may have moved instead."""
+        service_ms = walked.after.clock.service_ms
+        passed = self.wheel.pop_passed(service_ms)
+        if walked.new_version:
+            for of in [of for of, account in self.accounts.items() if account.working]:
+                self._settle(of, walked)
+        for of in passed:
+            if of in self.accounts and self.accounts[of].working:
+                self._settle(of, walked)
+            if of in self.accounts:  # else it was settled and let go at this tick
+                yield from self._passed(of, service_ms)
+
+    def _passed(self, of: UUID, service_ms: int) -> Iterator[Passed]:
+        """Yield the deadlines of a delivery that have passed, and set its alarm to the next."""
+        due = list(running(self.accounts[of]))
+        for deadline in due:
+            if deadline.due_ms < service_ms:
+                yield Passed(of, deadline.kind, deadline.due_ms)
+        self._alarm(of, min((d.due_ms for d in due if d.due_ms >= service_ms), default=None))
+
+    def _alarm(self, of: UUID, due_ms: int | None) -> None:
+        if due_ms is None:
+            self.wheel.drop(of)
+        else:
+            self.wheel.put(of, due_ms)
 
     def _keep(self, account: Account) -> None:
         """Keep an account until it is decided and nothing runs any more, and set its alarm."""
         of, recipient = account.delivery.delivery_id, account.delivery.recipient
         due = next_due(account)
-        if due is None and state(account.delivery.facts) in _SETTLED:
+        self._alarm(of, due.due_ms if due else None)
+        if due is None and _is_over(account.delivery.facts):
             if self.accounts.pop(of, None):
                 self.by_recipient[recipient] -= 1
-            self.wheel.drop(of)
             return
         if of not in self.accounts:
             self.by_recipient[recipient] += 1
         self.accounts[of] = account
-        if due is None:
-            self.wheel.drop(of)
-        else:
-            self.wheel.put(of, due.due_ms)
-
-    def _passed(self) -> Iterator[Passed]:
-        for of in self.wheel.pop_passed(self.book.clock.service_ms):
-            due = next_due(self.accounts[of])
-            if due is not None:
-                yield Passed(of, due.kind, due.due_ms)
 
     def oldest_ms(self) -> int | None:
         """Return when the oldest open delivery was registered (log time, ms of 1970 UTC)."""
         for account in self.accounts.values():
             return _since_ms(account)
         return None
+
+
+def _is_over(facts: Facts) -> bool:
+    """Tell whether nothing more is waited for.
+
+    Of a delivery that had been let go when it was asked back, only the recall is known.
+    """
+    stands = axes(facts)
+    answered = stands.recall in (Recall.RECALLED, Recall.DECLINED)
+    return state_of(stands) in SETTLED or (answered and Fact.REGISTERED not in facts)
 
 
 def _since_ms(account: Account) -> int:

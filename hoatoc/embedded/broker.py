@@ -44,6 +44,7 @@ num.partitions=1
 auto.create.topics.enable=false
 message.max.bytes=2097152
 log.retention.hours=-1
+log.retention.check.interval.ms=60000
 offsets.topic.num.partitions=8
 offsets.topic.replication.factor=1
 transaction.state.log.num.partitions=8

@@ -28,13 +28,17 @@ def dead_letter(
     reason: str,
     error: Exception | str,
     identity: UUID | None = None,
+    *,
+    content: bool = True,
 ) -> tuple[Outgoing, DeadLettered]:
     """Return the dead letter of a record, ready to be sent.
 
-    `identity` is given when the record never stood in a log.
+    `identity` is given when the record never stood in a log. Without its `content` the letter says
+    where the record stands, and nothing of what it holds: a hand-over that the gate against state
+    secrets has not passed is copied nowhere.
     """
     stack = None
-    if isinstance(error, Exception):
+    if isinstance(error, Exception) and content:
         stack = "".join(traceback.format_exception(error))[-4000:]
     event = DeadLettered(
         event_id=identity
@@ -45,7 +49,7 @@ def dead_letter(
         offset=record.offset,
         timestamp_ms=record.timestamp,
         key=record.key,
-        value=record.value,
+        value=record.value if content else None,
         headers=[Header(name=name, value=value) for name, value in record.headers],
         reason=reason,
         detail=str(error),

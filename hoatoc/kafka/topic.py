@@ -15,6 +15,8 @@ from hoatoc.domain.error import OurFault
 from hoatoc.kafka.client import AWAY, MAX_RECORD_BYTES, BrokerAway, connection
 
 _DAY_MS = 24 * 3600 * 1000
+SEGMENT_MS = 10 * 60 * 1000
+"""How long the broker writes one segment of `handovers.<organ>` at most."""
 
 
 class TopicNotCreated(OurFault):
@@ -59,8 +61,11 @@ def plan(kafka: Kafka, organs: Iterable[str]) -> dict[str, Plan]:
         topic.ALERTS: Plan(kafka.partitions, month),
         topic.DEAD_LETTERS: Plan(1, _config(kafka, 90 * _DAY_MS)),
     }
+    # What may hold a state secret must be able to leave the broker's disk soon (kafka/deletion.py).
+    segments = {"segment.ms": str(SEGMENT_MS), "file.delete.delay.ms": "1000"}
     for code in organs:
         plans |= {name: Plan(1, month) for name in topic.of_organ(code)}
+        plans[topic.handovers(code)] = Plan(1, _config(kafka, 30 * _DAY_MS, **segments))
     return plans
 
 

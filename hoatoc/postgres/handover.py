@@ -3,135 +3,217 @@
 import json
 import os
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, astuple, dataclass, replace
-from datetime import datetime, timedelta, timezone
-from hashlib import sha256
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import groupby
 from uuid import UUID
 
 import asyncpg
 
-from hoatoc.domain.check import CheckFailed, Finding, Severity, check
+from hoatoc.admission import Admitted
+from hoatoc.domain.check import Finding, Severity
 from hoatoc.domain.edxml import read_packet
 from hoatoc.domain.error import PeerFault
-from hoatoc.domain.event import Limits
+from hoatoc.domain.examination import Examination
 from hoatoc.domain.identity import (
+    DispatchId,
+    Duplicate,
     OrganCode,
-    content_digest,
     delivery_id,
     dispatch_id_from,
-    document_key,
+    duplicate_of,
 )
-from hoatoc.domain.packet import Packet
+from hoatoc.domain.packet import NEW_DOCUMENT, REPLACEMENT, Packet
 from hoatoc.domain.policy import Policy, limits_for
-from hoatoc.domain.registry import Certainty, Organ, by_code
+from hoatoc.domain.sending import AskedBack
 from hoatoc.postgres.connection import Connection
 from hoatoc.postgres.query import queries
+from hoatoc.postgres.recall import Asking, Copy, Recalled, RecallTables
 
 SQL = queries("handover")
 OUTBOX_CHANNEL = "hoatoc_outbox"
 VIETNAM = timezone(timedelta(hours=7))
+SENT_AGAIN = ("receive-failed", "parked", "refused", "recalled")
+"""States from which a copy may be sent again: the recipient does not have it, or gave it back."""
 
 
 class DocumentConflict(PeerFault):
     """The number is taken by another content; the message shows both."""
 
 
-class SenderMismatch(PeerFault):
-    """The packet names another sender than the organ that hands it over."""
+class EarlierUnknown(PeerFault):
+    """A recall, an update or a replacement names a document or a copy that was not sent here."""
 
 
-@dataclass(frozen=True, slots=True)
+class NotResent(PeerFault):
+    """A copy cannot be sent again as it stands; the message says how each of them stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HandedOver:
-    """What became of a hand-over: a new dispatch, or the one that the document already has."""
+    """What became of a hand-over: a new dispatch, or the one that the document already has.
 
-    dispatch_id: UUID
+    `dispatch_id` is None when nothing is to be sent: a recall, or an update that removes.
+    """
+
+    dispatch_id: UUID | None
     new: bool
     packet: Packet
     recipients: tuple[str, ...]
     findings: tuple[Finding, ...]
+    legal_value: str
+    recalls: tuple[Recalled, ...] = ()
+
+    @property
+    def sent_as(self) -> UUID:
+        """Return the dispatch; raises ValueError where nothing is to be sent."""
+        if self.dispatch_id is None:
+            raise ValueError("nothing is to be sent")
+        return self.dispatch_id
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """An outbox row claimed by a relay, with all that is published of it."""
+class Speaker:
+    """Who may speak of a copy: the connection point that answers, and the sender."""
 
-    dispatch_id: UUID
+    connection: str
     sender: str
-    document_id: str
-    issuer: str
-    year: int
-    number: str
-    notation: str
-    subject: str
-    priority: int
-    packet: bytes
-    packet_sha256: bytes
-    limits: Limits
-    handed_over_at: datetime
-    recipients: tuple[str, ...]
 
 
 class HandoverTables:
-    """Reads and writes of hand-over and outbox on one connection."""
+    """Reads and writes of hand-over on one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def organs(self) -> tuple[Organ, ...]:
-        """Return the registry."""
-        rows = await self._connection.fetch(SQL["organs"])
+    async def hand_over(self, admitted: Admitted, policy: Policy, door: str) -> HandedOver:
+        """Take a packet that was admitted: reserve its identity, write what is to be published.
+
+        The same content again gives the dispatch that it already has. Raises DocumentConflict or
+        EarlierUnknown; nothing is written then.
+        """
+        async with self._connection.transaction():
+            taken = await self._taken(admitted)
+            act = _act(admitted, taken)
+            if earlier := _earlier(admitted, act, taken):
+                copies = admitted.sending.copies
+                return _handed(admitted, earlier, copies, admitted.findings, (), new=False)
+            findings = (*admitted.findings, *await self._namesakes(admitted))
+            recalls = await self._ask_back(admitted)
+            copies = await self._copies(admitted)
+            if not copies:
+                new = any(recall.asked for recall in recalls)
+                return _handed(admitted, None, (), findings, recalls, new=new)
+            now_ms = time.time_ns() // 1_000_000
+            dispatch_id = dispatch_id_from(now_ms, os.urandom(10))
+            if not await self._reserve(admitted, findings, policy, door, act, dispatch_id, now_ms):
+                earlier = _earlier(admitted, act, await self._taken(admitted))
+                return _handed(admitted, earlier, copies, findings, recalls, new=False)
+            await self._add_copies(dispatch_id, copies, admitted.connections, {})
+            await self._send(dispatch_id, admitted.packet.priority)
+            return _handed(admitted, dispatch_id, copies, findings, recalls, new=True)
+
+    async def _namesakes(self, admitted: Admitted) -> tuple[Finding, ...]:
+        """Return the two duplicate alarms of the law (NĐ 30/2020, Phụ lục VI, I.III.1.h)."""
+        key = admitted.key
+        rows = await self._connection.fetch(
+            SQL["namesakes"], admitted.packet.document_id, key.year, key.number, key.notation
+        )
         return tuple(
-            Organ(**{**dict(row), "certainty": Certainty(row["certainty"])}) for row in rows
+            _alarm(alarm, row)
+            for row in rows
+            if (alarm := duplicate_of(admitted.packet, read_packet(row["packet"])))
         )
 
-    async def add_organs(self, organs: Sequence[Organ]) -> list[str]:
-        """Add organs that are new and return their codes."""
-        columns = [
-            [getattr(organ, name) for organ in organs]
-            for name in ("code", "code102", "name", "email", "telephone", "certainty")
-        ]
-        rows = await self._connection.fetch(SQL["add_organs"], *columns)
-        return [row["code"] for row in rows]
-
-    async def hand_over(
-        self, data: bytes, policy: Policy, door: str, sender: str | None = None
-    ) -> HandedOver:
-        """Take a packet: check it, reserve its identity, write what the relay will publish.
-
-        The same content again gives the dispatch that it already has. `sender` is the organ that
-        the door has authenticated, if it has. Raises PacketFault, CheckFailed, SenderMismatch or
-        DocumentConflict; nothing is written then.
-        """
-        packet = read_packet(data)
-        registry = by_code(await self.organs())
-        findings = check(packet, registry, datetime.now(VIETNAM).date())
-        if any(finding.severity is Severity.REFUSE for finding in findings):
-            raise CheckFailed(findings)
-        issuer = registry[packet.sender.code].code
-        if sender is not None and sender != issuer:
-            raise SenderMismatch(
-                f"MessageHeader/From/OrganId: cơ quan gửi là {issuer} nhưng gói tin do {sender} "
-                f"chuyển đến / the packet names {issuer} as sender, {sender} hands it over"
+    async def _ask_back(self, admitted: Admitted) -> tuple[Recalled, ...]:
+        packet = admitted.packet
+        reason = packet.business_reason or packet.subject
+        recalls: list[Recalled] = []
+        for back in admitted.sending.asked_back:
+            copies = await self._earlier_copies(admitted, back)
+            asking = Asking(
+                form=back.form,
+                reason=reason,
+                requested_by=admitted.issuer.code,
+                packet=admitted.data,
             )
+            recalls += await self.ask_back(copies, asking)
+        return tuple(recalls)
+
+    async def ask_back(self, copies: Sequence[Copy], asking: Asking) -> list[Recalled]:
+        """Ask copies back, each dispatch by a recall of its own; all in one transaction."""
+        tables = RecallTables(self._connection)
+        of_dispatch = sorted(copies, key=lambda copy: copy.dispatch_id)
+        recalls = []
         async with self._connection.transaction():
-            return await self._reserve(data, packet, registry, findings, policy, door)
+            for _, some in groupby(of_dispatch, key=lambda copy: copy.dispatch_id):
+                recall_id = dispatch_id_from(time.time_ns() // 1_000_000, os.urandom(10))
+                recalls.append(await tables.ask(recall_id, list(some), asking))
+            await self._connection.execute(f"NOTIFY {OUTBOX_CHANNEL}")
+        return recalls
+
+    async def _earlier_copies(self, admitted: Admitted, back: AskedBack) -> list[Copy]:
+        """Return the copies that a packet asks back: of each organ those that still count."""
+        found = await self._copies_of(admitted, back.document_id)
+        asked = [copy for copy in found if copy.recipient in back.organs and not copy.resent]
+        missing = set(back.organs) - {copy.recipient for copy in asked}
+        if missing:
+            of = back.document_id or f"{admitted.packet.number}/{admitted.packet.notation}"
+            raise EarlierUnknown(
+                f"TraceHeaderList/Bussiness: văn bản {of} chưa được gửi qua đây cho "
+                f"{', '.join(sorted(missing))}; kiểm tra mã văn bản và nơi nhận. / document {of} "
+                f"was not sent here to {', '.join(sorted(missing))}: check the document id and the "
+                "recipients."
+            )
+        return asked
+
+    async def _copies_of(self, admitted: Admitted, document_id: str) -> list[Copy]:
+        """Return every copy of a document; "" is the packet's own."""
+        key = admitted.key
+        own = (key.year, key.number, key.notation) if not document_id else (0, "", "")
+        named = document_id or admitted.packet.document_id
+        rows = await self._connection.fetch(SQL["copies_of"], key.issuer, named, *own)
+        return [Copy(**dict(row)) for row in rows]
+
+    async def _copies(self, admitted: Admitted) -> tuple[OrganCode, ...]:
+        """Return whom a copy goes to: of an update that adds, those who do not have it yet."""
+        packet, copies = admitted.packet, admitted.sending.copies
+        if packet.business_type in (NEW_DOCUMENT, REPLACEMENT) or not copies:
+            return copies
+        found = await self._copies_of(admitted, "")
+        if not found:
+            mark = f"{packet.number}/{packet.notation}"
+            raise EarlierUnknown(
+                f"MessageHeader/Code: văn bản {mark} chưa được gửi qua đây nên không thể cập nhật; "
+                f"gửi văn bản mới (loại 0). / document {mark} was not sent here, so it cannot be "
+                "updated: send it as a new document (type 0)."
+            )
+        if packet.document_changed:
+            return copies
+        have = {copy.recipient for copy in found if not copy.resent and copy.recall_id is None}
+        return tuple(organ for organ in copies if organ not in have)
+
+    async def _taken(self, admitted: Admitted) -> list[asyncpg.Record]:
+        key = admitted.key
+        return list(
+            await self._connection.fetch(
+                SQL["taken"], key.issuer, key.year, key.number, key.notation
+            )
+        )
 
     async def _reserve(
         self,
-        data: bytes,
-        packet: Packet,
-        registry: dict[str, Organ],
+        admitted: Admitted,
         findings: tuple[Finding, ...],
         policy: Policy,
         door: str,
-    ) -> HandedOver:
-        issuer = registry[packet.sender.code].code
-        key = replace(document_key(packet), issuer=issuer)
-        digest = content_digest(packet)
-        recipients = tuple(sorted(registry[p.code].code for p in packet.recipients))
-        dispatch_id = dispatch_id_from(time.time_ns() // 1_000_000, os.urandom(10))
-        limits = limits_for(policy, packet.priority)
+        act: str,
+        dispatch_id: UUID,
+        now_ms: int,
+    ) -> bool:
+        packet, key = admitted.packet, admitted.key
+        limits = limits_for(policy, packet.priority, packet.due, packet.promulgated, now_ms)
         reserved = await self._connection.fetchval(
             SQL["reserve"],
             dispatch_id,
@@ -139,26 +221,93 @@ class HandoverTables:
             key.year,
             key.number,
             key.notation,
-            digest,
+            act,
+            admitted.digest,
             packet.document_id,
             packet.number,
             packet.notation,
-            issuer,
+            admitted.issuer.code,
             packet.subject,
             packet.priority,
-            data,
-            sha256(data).digest(),
+            admitted.data,
+            admitted.sha256,
             json.dumps(asdict(limits)),
             door,
+            packet.business_type,
+            packet.promulgated,
+            packet.sender.name or admitted.issuer.name,
+            admitted.legal_value,
+            _signatures(admitted.examination),
+            json.dumps([asdict(finding) for finding in findings], ensure_ascii=False),
+            admitted.cleared_by,
+            datetime.fromtimestamp(now_ms / 1000, UTC),
+            admitted.sender_connection,
         )
-        if reserved is None:
-            earlier = await self._connection.fetchrow(SQL["earlier"], *astuple(key))
-            return _again(earlier, digest, packet, recipients, findings)
-        ids = [delivery_id(dispatch_id, OrganCode(recipient)) for recipient in recipients]
-        await self._connection.execute(SQL["add_recipients"], ids, dispatch_id, list(recipients))
-        await self._connection.execute(SQL["add_outbox"], dispatch_id, packet.priority)
+        return reserved is not None
+
+    async def _add_copies(
+        self,
+        dispatch_id: DispatchId,
+        recipients: Sequence[str],
+        connections: Mapping[OrganCode, OrganCode],
+        resends: Mapping[OrganCode, UUID],
+    ) -> None:
+        ids = [delivery_id(dispatch_id, OrganCode(each)) for each in recipients]
+        topics = [connections.get(OrganCode(each), each) for each in recipients]
+        again = [resends.get(OrganCode(each)) for each in recipients]
+        await self._connection.execute(
+            SQL["add_recipients"], ids, dispatch_id, list(recipients), topics, again
+        )
+
+    async def _send(self, dispatch_id: UUID, priority: int) -> None:
+        await self._connection.execute(SQL["add_outbox"], dispatch_id, priority)
         await self._connection.execute(f"NOTIFY {OUTBOX_CHANNEL}")
-        return HandedOver(dispatch_id, True, packet, recipients, findings)
+
+    async def copies(self, dispatch_id: UUID) -> list[Copy]:
+        """Return the copies of a dispatch, and where each stands."""
+        rows = await self._connection.fetch(SQL["copies"], dispatch_id)
+        return [Copy(**dict(row)) for row in rows]
+
+    async def resend(
+        self,
+        dispatch_id: UUID,
+        recipients: Sequence[OrganCode],
+        connections: Mapping[OrganCode, OrganCode],
+        policy: Policy,
+        door: str,
+    ) -> UUID:
+        """Send a document again to some of its recipients, as another dispatch.
+
+        Raises NotResent when one of them has the copy, or may still get it; nothing is written
+        then, so nobody gets it twice.
+        """
+        async with self._connection.transaction():
+            copies = {copy.recipient: copy for copy in await self.copies(dispatch_id)}
+            faults = [fault for each in recipients if (fault := _not_resent(copies, each))]
+            if faults:
+                raise NotResent("\n".join(faults))
+            now_ms = time.time_ns() // 1_000_000
+            new_id = dispatch_id_from(now_ms, os.urandom(10))
+            earlier = await self._connection.fetchrow(SQL["limits"], dispatch_id)
+            due = json.loads(earlier["limits"]).get("reply_by")
+            reply_by = datetime.fromisoformat(due).date() if due else None
+            limits = limits_for(
+                policy, earlier["priority"], reply_by, earlier["promulgated"], now_ms
+            )
+            handed_over = datetime.fromtimestamp(now_ms / 1000, UTC)
+            out = json.dumps(asdict(limits))
+            priority = await self._connection.fetchval(
+                SQL["resend"], dispatch_id, new_id, out, door, handed_over
+            )
+            again = {each: copies[each].delivery_id for each in recipients}
+            await self._add_copies(new_id, sorted(recipients), connections, again)
+            await self._send(new_id, priority)
+            return new_id
+
+    async def sender(self, dispatch_id: UUID) -> str | None:
+        """Return who handed a dispatch over; None if nobody did."""
+        row = await self._connection.fetchrow(SQL["limits"], dispatch_id)
+        return row["sender"] if row else None
 
     async def intake_positions(self, topics: Iterable[str]) -> dict[tuple[str, int], int]:
         """Return how far intake has taken these hand-over topics."""
@@ -171,71 +320,134 @@ class HandoverTables:
             await self._connection.fetchval(SQL["move_intake"], topic, partition, offset)
         ) is not None
 
-    async def recipients(self, pairs: Sequence[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
-        """Return those of the (dispatch, organ) pairs that were handed over."""
+    async def speakers(self, pairs: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], Speaker]:
+        """Return who may speak of those (dispatch, recipient) that were handed over."""
         rows = await self._connection.fetch(
-            SQL["recipients"], [d for d, _ in pairs], [r for _, r in pairs]
+            SQL["speakers"], [d for d, _ in pairs], [r for _, r in pairs]
         )
-        return {(row["dispatch_id"], row["recipient"]) for row in rows}
-
-    async def claim(
-        self, relay: str, lease_s: float, in_flight: Iterable[UUID], limit: int
-    ) -> list[Claimed]:
-        """Claim up to `limit` rows, urgent first; committed before the caller sends anything."""
-        rows = await self._connection.fetch(
-            SQL["claim"], relay, timedelta(seconds=lease_s), list(in_flight), limit
-        )
-        claimed = [
-            Claimed(
-                **{
-                    **dict(row),
-                    "limits": Limits(**json.loads(row["limits"])),
-                    "recipients": tuple(row["recipients"]),
-                }
-            )
+        return {
+            (row["dispatch_id"], row["recipient"]): Speaker(row["connection"], row["sender"])
             for row in rows
-        ]
-        return sorted(claimed, key=lambda row: (-row.priority, row.handed_over_at))
+        }
 
-    async def mark_sent(self, sent: Sequence[tuple[UUID, int, int]]) -> None:
-        """Mark (dispatch, partition, offset of its DispatchPublished) as sent."""
-        rows = sorted(sent)
-        await self._connection.execute(
-            SQL["mark_sent"],
-            [r[0] for r in rows],
-            [r[1] for r in rows],
-            [r[2] for r in rows],
+
+def _act(admitted: Admitted, taken: Iterable[asyncpg.Record]) -> str:
+    """Return what tells this act of sending from others of the document; "" is the first."""
+    kind = admitted.packet.business_type
+    first = next((row for row in taken if row["act"] == ""), None)
+    own = first is None or first["content_digest"] == admitted.digest
+    if kind == NEW_DOCUMENT or (kind == REPLACEMENT and own):
+        return ""
+    return f"{kind}:{admitted.digest.hex()}"
+
+
+def _earlier(admitted: Admitted, act: str, taken: Iterable[asyncpg.Record]) -> UUID | None:
+    """Return the dispatch that has this identity already; raises DocumentConflict."""
+    earlier = next((row for row in taken if row["act"] == act), None)
+    if earlier is None:
+        return None
+    if earlier["content_digest"] != admitted.digest:
+        raise _conflict(earlier, admitted)
+    return UUID(str(earlier["dispatch_id"]))
+
+
+def _signatures(examination: Examination) -> str:
+    """Write down what was found of the signatures, file by file; the packet's own under ""."""
+    files = [(file.name, file.signatures) for file in examination.files]
+    found = [
+        {"file": name, "signatures": [asdict(each) for each in signatures]}
+        for name, signatures in (("", examination.packet_signatures), *files)
+        if signatures
+    ]
+    return json.dumps(found, ensure_ascii=False, default=str)
+
+
+def _not_resent(copies: Mapping[str, Copy], recipient: str) -> str | None:
+    """Return why a copy cannot be sent again, with the remedy; None if it can."""
+    copy = copies.get(recipient)
+    if copy is None:
+        return (
+            f"{recipient}: không có trong nơi nhận của lần gửi này; dùng gói cập nhật (loại 2) để "
+            "thêm nơi nhận / not among the recipients: add one by an update packet (type 2)"
         )
+    if copy.resent:
+        return (
+            f"{recipient}: đã gửi lại rồi; xem `hoatoc show` / was sent again before: see "
+            "`hoatoc show`"
+        )
+    if copy.state not in SENT_AGAIN and copy.outbox != "cancelled":
+        return (
+            f"{recipient}: đang ở trạng thái «{copy.state or 'unsent'}», gửi lại sẽ trùng; đợi kết "
+            f"quả hoặc thu hồi trước (`hoatoc recall`) / stands at “{copy.state or 'unsent'}”, so "
+            "it would get it twice: wait, or recall it first (`hoatoc recall`)"
+        )
+    return None
 
-    async def waiting(self) -> tuple[int, float]:
-        """Return how many rows wait in the outbox, and the age of the oldest in seconds."""
-        row = await self._connection.fetchrow(SQL["waiting"])
-        return row["rows"], max(row["oldest_s"] or 0.0, 0.0)
 
-    async def aged(self, after_s: float) -> list[asyncpg.Record]:
-        """Mark and return the rows that have waited longer than this."""
-        return list(await self._connection.fetch(SQL["aged"], timedelta(seconds=after_s)))
-
-    async def aged_over(self) -> list[asyncpg.Record]:
-        """Mark and return the rows that waited too long and have been sent since."""
-        return list(await self._connection.fetch(SQL["aged_over"]))
-
-
-def _again(
-    earlier: asyncpg.Record,
-    digest: bytes,
-    packet: Packet,
-    recipients: tuple[str, ...],
+def _handed(
+    admitted: Admitted,
+    dispatch_id: UUID | None,
+    copies: Sequence[str],
     findings: tuple[Finding, ...],
+    recalls: tuple[Recalled, ...],
+    *,
+    new: bool,
 ) -> HandedOver:
-    """Return the dispatch of a document handed over before, or refuse another content."""
-    if earlier["content_digest"] == digest:
-        return HandedOver(earlier["dispatch_id"], False, packet, recipients, findings)
+    return HandedOver(
+        dispatch_id=dispatch_id,
+        new=new,
+        packet=admitted.packet,
+        recipients=tuple(copies),
+        findings=findings,
+        legal_value=admitted.legal_value,
+        recalls=recalls,
+    )
+
+
+def _alarm(alarm: Duplicate, earlier: asyncpg.Record) -> Finding:
+    """Return the alarm that a document repeats the marks of an earlier one, with both sides."""
+    path, which_vi, which_en = _ALARMS[alarm]
+    at = earlier["handed_over_at"].astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S")
+    named = f"«{earlier['subject']}», {earlier['sender']}, {at}, dispatch {earlier['dispatch_id']}"
+    return Finding(
+        severity=Severity.WARN,
+        code=alarm,
+        path=path,
+        text_vi=f"{which_vi} trùng với văn bản đã gửi: {named}.",
+        text_en=f"{which_en} repeats that of a document sent before: {named}.",
+        remedy_vi="Kiểm tra có gửi trùng hoặc ghi nhầm không; nếu nhầm, thu hồi và gửi lại.",
+        remedy_en="Check whether it was sent twice or written wrongly; if so, recall and correct.",
+        article="NĐ 30/2020/NĐ-CP, Phụ lục VI, Phần I, III.1.h",
+    )
+
+
+_ALARMS = {
+    Duplicate.IDENTIFIER: (
+        "MessageHeader/DocumentId",
+        "Mã định danh văn bản",
+        "The document id",
+    ),
+    Duplicate.NUMBER_NOTATION_ISSUER: (
+        "MessageHeader/Code",
+        "Số, ký hiệu và tên cơ quan ban hành",
+        "Number, notation and name of the issuing agency",
+    ),
+}
+
+
+def _conflict(earlier: asyncpg.Record, admitted: Admitted) -> DocumentConflict:
+    """Return the fault of a number that another content has, with both side by side."""
+    packet = admitted.packet
     at = earlier["handed_over_at"].astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S")
     mark = f"{packet.number}/{packet.notation}"
-    raise DocumentConflict(
-        f"MessageHeader/Code: số {mark} đã dùng cho văn bản khác: {earlier['subject']!r}, gửi lúc "
-        f"{at}, mã {earlier['dispatch_id']}; văn bản này: {packet.subject!r}. Sửa số, ký hiệu rồi "
-        f"gửi lại. / number {mark} was used for another content: dispatch "
-        f"{earlier['dispatch_id']} of {at}. Correct the number and send again."
+    return DocumentConflict(
+        f"MessageHeader/Code: số {mark} đã dùng cho văn bản khác. / The number {mark} was used for "
+        "another content.\n"
+        f"  đã gửi · sent: {earlier['printed_number']}/{earlier['printed_notation']}, «"
+        f"{earlier['subject']}», {earlier['recipients']} nơi nhận · recipients, {at}, dispatch "
+        f"{earlier['dispatch_id']}, sha256 {earlier['packet_sha256'][:16]}…\n"
+        f"  gửi lần này · now: {mark}, «{packet.subject}», {len(packet.recipients)} nơi nhận · "
+        f"recipients, sha256 {admitted.sha256.hex()[:16]}…\n"
+        "Sửa số, ký hiệu rồi gửi lại; nếu thay thế hay cập nhật văn bản cũ, dùng loại 3 hoặc 2. / "
+        "Correct the number and send again; to replace or update the earlier one use type 3 or 2."
     )

@@ -10,20 +10,16 @@ from uuid import UUID
 
 import asyncpg
 
-from hoatoc.domain.book import (
-    Account,
-    Alert,
-    Finder,
-    Line,
-    PartitionBook,
-    Walk,
-    next_due,
-)
+from hoatoc.domain.book import Account, Alert, Finder, next_due, wake_ms
 from hoatoc.domain.deadline import Kind
-from hoatoc.domain.delivery import OPEN, Delivery, Fact, Facts, Position, state
+from hoatoc.domain.delivery import Delivery, Fact, Facts, Position
 from hoatoc.domain.event import DispatchRegistered, Limits
+from hoatoc.domain.lifecycle import OPEN, axes, state_of
 from hoatoc.domain.service_time import PartitionClock
+from hoatoc.domain.walk import Line, PartitionBook, Walk
+from hoatoc.domain.working_due import CalendarVersion, WorkingDue
 from hoatoc.ports import Announced, Document, PositionTaken
+from hoatoc.postgres.calendar import CalendarTables
 from hoatoc.postgres.connection import Connection
 from hoatoc.postgres.query import queries
 
@@ -38,6 +34,7 @@ def _clock_out(clock: PartitionClock) -> str:
         {
             "log_ms": clock.log_ms,
             "calendar_version": clock.calendar_version,
+            "lost_ms": clock.lost_ms,
             "shards": {path: list(s.items()) for path, s in clock.shards.items()},
             "writers": {name: list(last) for name, last in clock.writers.items()},
         }
@@ -50,6 +47,7 @@ def _clock_in(service_ms: int, text: str) -> PartitionClock:
         service_ms,
         data.get("log_ms", 0),
         data.get("calendar_version", 0),
+        data.get("lost_ms", 0),
         {path: dict(s) for path, s in data.get("shards", {}).items()},
         {name: (at, clock) for name, (at, clock) in data.get("writers", {}).items()},
     )
@@ -59,11 +57,23 @@ def _facts_out(facts: Facts) -> str:
     return json.dumps(facts)
 
 
-def _facts_in(text: str) -> dict[Fact, tuple[Position, ...]]:
+def facts_in(text: str) -> dict[Fact, tuple[Position, ...]]:
+    """Read the facts of a delivery from its row."""
     return {
         Fact(name): tuple(Position(*p) for p in positions)
         for name, positions in json.loads(text).items()
     }
+
+
+def _working_out(working: Mapping[Kind, WorkingDue]) -> str:
+    return json.dumps(working)
+
+
+def working_in(text: str) -> dict[Kind, WorkingDue]:
+    """Read the dues by a working calendar from a delivery's row."""
+    if text == "{}":
+        return {}
+    return {Kind(kind): WorkingDue(*due) for kind, due in json.loads(text).items()}
 
 
 @lru_cache(4096)
@@ -94,10 +104,10 @@ def account_in(row: Row) -> Account:
         row["dispatch_id"],
         row["recipient"],
         limits,
-        _facts_in(row["facts"]),
+        facts_in(row["facts"]),
     )
     alerts = (_alert_in(a) for a in json.loads(row["alerts"])) if row["alerts"] else ()
-    return Account(delivery, {a.kind: a for a in alerts})
+    return Account(delivery, {a.kind: a for a in alerts}, working_in(row["working"]))
 
 
 class LedgerTables:
@@ -147,9 +157,14 @@ class LedgerTables:
         rows = await self._connection.fetch(SQL["accounts"], list(deliveries))
         return {row["delivery_id"]: account_in(row) for row in rows}
 
-    async def past_backstop(self, partition: int, service_ms: int) -> list[UUID]:
-        """Return the deliveries whose backstop lies before this instant of service time."""
-        rows = await self._connection.fetch(SQL["past_backstop"], partition, service_ms)
+    async def past_wake(self, partition: int, service_ms: int) -> list[UUID]:
+        """Return the deliveries to be settled because service time has passed their `wake_ms`."""
+        rows = await self._connection.fetch(SQL["past_wake"], partition, service_ms)
+        return [row["delivery_id"] for row in rows]
+
+    async def by_calendar(self, partition: int) -> list[UUID]:
+        """Return the deliveries with a running deadline by a working calendar."""
+        rows = await self._connection.fetch(SQL["by_calendar"], partition)
         return [row["delivery_id"] for row in rows]
 
     async def add_dispatches(
@@ -172,10 +187,15 @@ class LedgerTables:
                 json.dumps(asdict(r.limits)),
                 len(r.recipients),
                 datetime.fromtimestamp(r.handed_over_ms / 1000, UTC),
+                r.sender_connection,
             )
             for partition, offset, r in sorted(registrations, key=lambda r: r[2].dispatch_id)
         ]
-        await self._connection.execute(SQL["add_dispatches"], *_columns(rows, 14))
+        await self._connection.execute(SQL["add_dispatches"], *_columns(rows, 15))
+
+    async def calendars(self, versions: Iterable[int]) -> dict[int, CalendarVersion]:
+        """Return these versions of the calendars, as far as they are adopted."""
+        return dict(await CalendarTables(self._connection).versions(set(versions)))
 
     async def put_accounts(self, accounts: Sequence[tuple[int, Account]]) -> None:
         """Write (partition, account) as they stand, in the order of their keys."""
@@ -183,7 +203,7 @@ class LedgerTables:
             _delivery_row(partition, account)
             for partition, account in sorted(accounts, key=lambda a: a[1].delivery.delivery_id.int)
         ]
-        await self._connection.execute(SQL["put_deliveries"], *_columns(rows, 13))
+        await self._connection.execute(SQL["put_deliveries"], *_columns(rows, 16))
 
     async def put_alerts(self, alerts: Sequence[tuple[int, Alert]]) -> None:
         """Write (partition, alert): new ones, and how far known ones have come."""
@@ -242,7 +262,7 @@ class LedgerTables:
         await self._connection.execute(f"NOTIFY {ANNOUNCEMENT_CHANNEL}")
 
     async def tracked_accounts(self, partitions: Iterable[int]) -> list[tuple[int, Account]]:
-        """Return (partition, account) of every delivery that is neither accepted nor refused."""
+        """Return (partition, account), without alerts, of what is not settled or has a due."""
         rows = await self._connection.fetch(SQL["tracked_accounts"], list(partitions))
         return [(row["partition"], account_in(row)) for row in rows]
 
@@ -258,7 +278,8 @@ def version_of(facts: Facts) -> int:
 
 def _delivery_row(partition: int, account: Account) -> tuple[Any, ...]:
     delivery = account.delivery
-    stands = state(delivery.facts)
+    stands = axes(delivery.facts)
+    state = state_of(stands)
     due = next_due(account)
     overdue = any(alert.closing is None for alert in account.alerts.values())
     return (
@@ -266,13 +287,16 @@ def _delivery_row(partition: int, account: Account) -> tuple[Any, ...]:
         delivery.dispatch_id,
         delivery.recipient,
         partition,
-        stands,
+        state,
+        stands.handling,
+        stands.recall,
         _facts_out(delivery.facts),
-        stands in OPEN,
+        _working_out(account.working),
+        state in OPEN,
         overdue,
         bool(account.alerts) and not overdue,
         due.kind if due else None,
         due.due_ms if due else None,
-        due.backstop_ms if due else None,
+        wake_ms(account),
         version_of(delivery.facts),
     )

@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from consumers.ledger import Booking
-from hoatoc.domain.book import Entry, Walk, walk
+from hoatoc.domain.walk import Entry, Walk, walk
 from hoatoc.domain.watch import Passed, Watch
+from hoatoc.domain.working_due import Calendars
 from hoatoc.ports import Announced, Ledger
 from hoatoc.testing.ledger import MemoryDatabase, MemoryLedger, Tables
 from hoatoc.testing.oracle import Verdict
@@ -40,8 +41,13 @@ def one_by_one(log: Sequence[Entry]) -> range:
 class Ledgers:
     """Any number of ledgers over one database; each goes on from the books when it begins."""
 
-    def __init__(self, ledger: Callable[[Any], Ledger] = MemoryLedger) -> None:
+    def __init__(
+        self,
+        ledger: Callable[[Any], Ledger] = MemoryLedger,
+        calendars: Calendars | None = None,
+    ) -> None:
         self.database = MemoryDatabase()
+        self.database.tables.calendars |= calendars or {}
         self._ledger = ledger
 
     @property
@@ -70,11 +76,12 @@ def booked(
     log: Sequence[Entry],
     cuts: Iterable[int] | None = None,
     ledger: Callable[[Any], Ledger] = MemoryLedger,
+    calendars: Calendars | None = None,
 ) -> Tables:
     """Return the books of a log cut before these offsets (None: record by record)."""
 
     async def book() -> Tables:
-        ledgers = Ledgers(ledger)
+        ledgers = Ledgers(ledger, calendars)
         booking = await ledgers.begin()
         for stretch in stretches(log, one_by_one(log) if cuts is None else cuts):
             await ledgers.write(booking, ledgers.read(booking, stretch))
@@ -85,7 +92,7 @@ def booked(
 
 def books(tables: Tables) -> dict[str, object]:
     """Return the part of the tables that must be a function of the log."""
-    parts = ("books", "dispatches", "deliveries", "backstops", "alerts", "history")
+    parts = ("books", "dispatches", "deliveries", "working", "wakes", "alerts", "history")
     return {name: getattr(tables, name) for name in parts}
 
 
@@ -101,7 +108,19 @@ def verdicts(tables: Tables) -> dict[tuple[UUID, str], Verdict]:
     }
 
 
-def proposals(log: Sequence[Entry]) -> list[tuple[int, Passed]]:
+def proposals(
+    log: Sequence[Entry], calendars: Calendars | None = None, watch: Watch | None = None
+) -> list[tuple[int, Passed]]:
     """Return (offset, proposal) of what a tracker that reads the whole log proposes."""
-    watch = Watch()
+    watch = watch or Watch(calendars or Tables().calendars)
     return [(entry.offset, passed) for entry in log for passed in watch.observe(entry)]
+
+
+def watching(tables: Tables) -> Watch:
+    """Return a tracker that begins from the books as they stand."""
+    watch = Watch(tables.calendars)
+    database = MemoryDatabase()
+    database.tables = tables
+    tracked = at_once(MemoryLedger(database.connect()).tracked_accounts([PARTITION]))
+    watch.begin(tables.books[PARTITION], (account for _, account in tracked))
+    return watch

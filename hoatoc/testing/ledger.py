@@ -12,12 +12,16 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from hoatoc.domain.book import Account, Alert, Line, PartitionBook, Walk, next_due
+from hoatoc.domain.book import Account, Alert, wake_ms
 from hoatoc.domain.deadline import Kind
-from hoatoc.domain.delivery import Delivery, State, state
+from hoatoc.domain.delivery import Delivery
 from hoatoc.domain.error import OurFault
 from hoatoc.domain.event import DispatchRegistered
+from hoatoc.domain.lifecycle import SETTLED, state
+from hoatoc.domain.walk import Line, PartitionBook, Walk
+from hoatoc.domain.working_due import CalendarVersion, WorkingDue
 from hoatoc.ports import Announced, Document, PositionTaken
+from hoatoc.testing.calendar import EveryDay
 
 
 class LineTwice(OurFault):
@@ -31,10 +35,12 @@ class Tables:
     books: dict[int, PartitionBook] = field(default_factory=dict)
     dispatches: dict[UUID, DispatchRegistered] = field(default_factory=dict)
     deliveries: dict[UUID, tuple[int, Delivery]] = field(default_factory=dict)
-    backstops: dict[UUID, int] = field(default_factory=dict)
+    working: dict[UUID, Mapping[Kind, WorkingDue]] = field(default_factory=dict)
+    wakes: dict[UUID, int] = field(default_factory=dict)
     alerts: dict[tuple[UUID, Kind], Alert] = field(default_factory=dict)
     history: dict[tuple[int, int], Line] = field(default_factory=dict)
     announced: list[Announced] = field(default_factory=list)
+    calendars: dict[int, CalendarVersion] = field(default_factory=lambda: {1: EveryDay()})
 
     def copy(self) -> "Tables":
         """Return the tables as they stand now; what is in them never changes."""
@@ -101,7 +107,10 @@ class MemoryLedger:
     async def accounts(self, deliveries: Iterable[UUID]) -> dict[UUID, Account]:
         """Return the accounts of these deliveries, as far as they are known."""
         known = (of for of in deliveries if of in self._tables.deliveries)
-        return {of: Account(self._delivery(of), self._alerts(of)) for of in known}
+        return {
+            of: Account(self._delivery(of), self._alerts(of), self._tables.working[of])
+            for of in known
+        }
 
     def _delivery(self, of: UUID) -> Delivery:
         _, delivery = self._tables.deliveries[of]
@@ -112,13 +121,26 @@ class MemoryLedger:
         found = ((kind, self._tables.alerts.get((of, kind))) for kind in Kind)
         return {kind: alert for kind, alert in found if alert is not None}
 
-    async def past_backstop(self, partition: int, service_ms: int) -> list[UUID]:
-        """Return the deliveries whose backstop lies before this instant of service time."""
+    async def past_wake(self, partition: int, service_ms: int) -> list[UUID]:
+        """Return the deliveries to be settled because service time has passed their `wake_ms`."""
         return [
             of
-            for of, backstop_ms in self._tables.backstops.items()
-            if backstop_ms < service_ms and self._tables.deliveries[of][0] == partition
+            for of, wake in self._tables.wakes.items()
+            if wake < service_ms and self._tables.deliveries[of][0] == partition
         ]
+
+    async def by_calendar(self, partition: int) -> list[UUID]:
+        """Return the deliveries with a running deadline by a working calendar."""
+        return [
+            of
+            for of in self._tables.wakes
+            if self._tables.working.get(of) and self._tables.deliveries[of][0] == partition
+        ]
+
+    async def calendars(self, versions: Iterable[int]) -> dict[int, CalendarVersion]:
+        """Return these versions of the calendars, as far as they are adopted."""
+        adopted = self._tables.calendars
+        return {version: adopted[version] for version in versions if version in adopted}
 
     async def add_dispatches(
         self, registrations: Sequence[tuple[int, int, DispatchRegistered]]
@@ -133,9 +155,11 @@ class MemoryLedger:
             of = account.delivery.delivery_id
             first, _ = self._tables.deliveries.get(of, (partition, None))
             self._tables.deliveries[of] = first, account.delivery
-            self._tables.backstops.pop(of, None)
-            if due := next_due(account):
-                self._tables.backstops[of] = due.backstop_ms
+            self._tables.working[of] = account.working
+            self._tables.wakes.pop(of, None)
+            wake = wake_ms(account)
+            if wake is not None:
+                self._tables.wakes[of] = wake
 
     async def put_alerts(self, alerts: Sequence[tuple[int, Alert]]) -> None:
         """Write (partition, alert): new ones, and how far known ones have come."""
@@ -154,7 +178,14 @@ class MemoryLedger:
         """Return what pages say of these dispatches."""
         known = (self._tables.dispatches.get(of) for of in dispatches)
         return {
-            d.dispatch_id: Document(d.sender, d.number, d.notation, d.subject, d.priority)
+            d.dispatch_id: Document(
+                d.sender,
+                d.number,
+                d.notation,
+                d.subject,
+                d.priority,
+                d.sender_connection or d.sender,
+            )
             for d in known
             if d is not None
         }
@@ -171,12 +202,12 @@ class MemoryLedger:
         self._tables.announced += records
 
     async def tracked_accounts(self, partitions: Iterable[int]) -> list[tuple[int, Account]]:
-        """Return (partition, account), without alerts, of what is neither accepted nor refused."""
+        """Return (partition, account), without alerts, of what is not settled or has a due."""
         asked = set(partitions)
         return [
-            (partition, Account(self._delivery(of)))
+            (partition, Account(self._delivery(of), {}, self._tables.working[of]))
             for of, (partition, delivery) in self._tables.deliveries.items()
             if partition in asked
             and delivery.dispatch_id in self._tables.dispatches
-            and state(delivery.facts) not in (State.ACCEPTED, State.REFUSED)
+            and (state(delivery.facts) not in SETTLED or of in self._tables.wakes)
         ]

@@ -24,11 +24,14 @@ from hoatoc.domain.policy import Policy
 from hoatoc.domain.registry import Organ
 from hoatoc.embedded.process import Child, Notices, spawn, tail
 from hoatoc.embedded.stack import PROGRAMS, environment
+from hoatoc.examine import admission
 from hoatoc.kafka.topic import admin
 from hoatoc.policy_file import load_policy
 from hoatoc.postgres.connection import migrate
-from hoatoc.postgres.handover import HandedOver, HandoverTables
-from hoatoc.prepare import create_topics, first_registry
+from hoatoc.postgres.door import Door
+from hoatoc.postgres.handover import HandedOver
+from hoatoc.postgres.registry import RegistryTables
+from hoatoc.prepare import adopt_first_calendar, create_topics, first_registry
 from hoatoc.testing.audit import Read, read
 
 Found = TypeVar("Found")
@@ -62,6 +65,7 @@ class Line:
     policy: Policy
     logs: Path
     producer: AIOKafkaProducer
+    door: Door
     started: list[Process] = field(default_factory=list)
 
     @property
@@ -79,7 +83,7 @@ class Line:
 
     async def hand_over(self, packet: bytes) -> HandedOver:
         """Hand a packet over as the command line does."""
-        return await HandoverTables(self.database).hand_over(packet, self.policy, "cli")
+        return await self.door.take(self.database, packet)
 
     async def write(
         self,
@@ -190,10 +194,14 @@ async def line(stores: Settings, logs: Path, **changes: object) -> AsyncIterator
     producer = AIOKafkaProducer(bootstrap_servers=settings.kafka.bootstrap_servers, acks="all")
     try:
         await migrate(database)
-        await HandoverTables(database).add_organs(ORGANS)
+        await RegistryTables(database).add_organs(ORGANS)
+        await adopt_first_calendar(database)
         await _fresh_topics(settings)
         await producer.start()
-        yield Line(settings, database, load_policy(settings), logs, producer)
+        policy = load_policy(settings)
+        with admission(settings, policy) as admitting:
+            door = Door("cli", admitting, settings.kafka.partitions)
+            yield Line(settings, database, policy, logs, producer, door)
     finally:
         await producer.stop()
         await database.close()

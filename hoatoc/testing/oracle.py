@@ -2,27 +2,38 @@
 
 Brute force on purpose: every question is answered by looking at the whole log again, and nothing of
 the code that decides is used. Slow and obvious.
+
+A log begins each delivery with its registration, and says no word of it more than eight times.
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from hoatoc.domain.book import Entry
 from hoatoc.domain.event import (
     AnswerUnreadable,
     DeadlinePassed,
     DispatchPublished,
     DispatchRegistered,
+    DispatchResent,
     Limits,
+    RecallPublished,
+    RecallRequested,
     StatusReported,
     Tick,
     TransportAcknowledged,
 )
+from hoatoc.domain.walk import Entry
+from hoatoc.domain.working_due import Calendars, WorkingCalendar
+from hoatoc.testing.calendar import EveryDay
 
 Log = Sequence[Entry]
-DECISIONS = ("02", "03", "04", "05", "06")
-TAKING = ("01", "done", "03", "04", "05", "06")
+ACCEPTING = ("03", "04", "05", "06")
+DECISIONS = ("02", *ACCEPTING)
+TAKING = ("01", "done", *ACCEPTING)
+IN_TWO_DIGITS = {f"{n}": f"{n:02}" for n in range(1, 10)}
+EVERY_DAY: Calendars = {1: EveryDay()}
 
 
 class Verdict(NamedTuple):
@@ -40,6 +51,32 @@ class Said(NamedTuple):
     service_ms: int
     word: str
     event: UUID | None = None
+
+
+class Moment(NamedTuple):
+    """What is known of time at a record of the log."""
+
+    offset: int
+    is_tick: bool
+    append_ms: int
+    service_ms: int
+    lost_ms: int
+    version: int
+
+
+def moments(log: Log) -> list[Moment]:
+    """Return what is known of time at every record."""
+    found: list[Moment] = []
+    lost_ms, version = 0, 1
+    for at, (entry, service_ms) in enumerate(zip(log, service_times(log), strict=True)):
+        if isinstance(entry.event, Tick):
+            before = _ticks(log, at)
+            if before and _step(log, at) == 0:
+                lost_ms += max(entry.append_ms - before[0][0], 0)
+            version = max(version, entry.event.calendar_version)
+        is_tick = isinstance(entry.event, Tick)
+        found.append(Moment(at, is_tick, entry.append_ms, service_ms, lost_ms, version))
+    return found
 
 
 def service_times(log: Log) -> list[int]:
@@ -82,20 +119,48 @@ def _said(entry: Entry) -> Iterator[tuple[UUID, str, UUID | None]]:
     """Yield (delivery, word, event) of what a record says; of a put-back the event it repairs."""
     event = entry.event
     match event:
-        case DispatchRegistered():
-            yield from ((uuid5(event.dispatch_id, r), "registered", None) for r in event.recipients)
-        case DispatchPublished():
-            named = [(r, "published") for r in event.confirmed]
-            named += [(r.recipient, "refused") for r in event.refused]
-            yield from ((uuid5(event.dispatch_id, r), word, None) for r, word in named)
         case TransportAcknowledged() | StatusReported():
             of = uuid5(event.dispatch_id, event.recipient)
-            word = event.code if isinstance(event, StatusReported) else event.outcome
+            word = event.outcome if isinstance(event, TransportAcknowledged) else event.code
+            if isinstance(event, StatusReported):
+                word = IN_TWO_DIGITS.get(word, word)
             yield of, word, event.event_id
             if event.put_back_of is not None:
                 yield of, "put back", event.put_back_of
         case AnswerUnreadable() if event.dispatch_id is not None:
             yield uuid5(event.dispatch_id, event.organ), "unreadable", event.event_id
+        case (
+            DispatchRegistered()
+            | DispatchPublished()
+            | DispatchResent()
+            | RecallRequested()
+            | RecallPublished()
+        ):
+            named = _named(event)
+            yield from ((uuid5(event.dispatch_id, r), word, None) for r, word in named)
+
+
+def _named(
+    event: DispatchRegistered
+    | DispatchPublished
+    | DispatchResent
+    | RecallRequested
+    | RecallPublished,
+) -> Iterator[tuple[str, str]]:
+    """Yield (recipient, word) of what a record says of those that it names."""
+    match event:
+        case DispatchRegistered():
+            yield from ((r, "registered") for r in event.recipients)
+        case DispatchResent():
+            yield from ((r, "sent again") for r in event.recipients)
+        case RecallRequested():
+            yield from ((r, "asked back") for r in event.recipients)
+        case DispatchPublished():
+            yield from ((r, "published") for r in event.confirmed)
+            yield from ((r.recipient, "refused") for r in event.refused)
+        case RecallPublished():
+            yield from ((r, "recall published") for r in event.confirmed)
+            yield from ((r.recipient, "recall refused") for r in event.refused)
 
 
 def _words(log: Log, times: Sequence[int]) -> dict[UUID, list[Said]]:
@@ -128,23 +193,111 @@ def _limits(log: Log, of: UUID) -> Limits | None:
     return None
 
 
-def _deadlines(
-    said: Sequence[Said], limits: Limits
-) -> Iterator[tuple[str, Said, int, Said | None]]:
-    """Yield (kind, start, due, closing) of the deadlines that have started."""
+def _earliest(*said: Said | None) -> Said | None:
+    return min((s for s in said if s), default=None)
+
+
+def _recall_answer(said: Sequence[Said]) -> Said | None:
+    """Return the first 15 or 16 behind the request for it: the answer that stands."""
+    asked = _first(said, ["asked back"])
+    return _first(said, ["15", "16"], after=asked.offset) if asked else None
+
+
+def _agreed(said: Sequence[Said]) -> Said | None:
+    answer = _recall_answer(said)
+    return answer if answer and answer.word == "15" else None
+
+
+def _runs(said: Sequence[Said]) -> Iterator[tuple[str, Said, Said | None]]:
+    """Yield (kind, start, closing) of the deadlines that have started, whoever may limit them."""
+    agreed, again = _agreed(said), _first(said, ["sent again"])
+    over = _earliest(agreed, again)
     if start := _first(said, ["registered"]):
-        due = start.service_ms + limits.publish_ms + limits.allowance_ms
-        yield "publish", start, due, _first(said, ["published", "refused"])
+        yield "publish", start, _first(said, ["published", "refused"])
     if start := _first(said, ["published"]):
-        due = start.service_ms + limits.arrive_ms + limits.allowance_ms
-        yield "arrive", start, due, _first(said, ["fail", "unreadable", "02", *TAKING])
+        yield "arrive", start, _earliest(_first(said, ["fail", "unreadable", "02", *TAKING]), over)
     if start := _first(said, TAKING):
-        due = start.service_ms + limits.accept_ms + limits.allowance_ms
-        ends = (
-            _first(said, DECISIONS),
-            _first(said, ["fail", "unreadable"], after=start.offset),
-        )
-        yield "accept", start, due, min((e for e in ends if e), default=None)
+        unread = _first(said, ["unreadable"], after=start.offset)
+        failed = _first(said, ["fail"], after=start.offset)
+        yield "accept", start, _earliest(_first(said, DECISIONS), failed, unread, over)
+        yield "reply", start, _earliest(_first(said, ["02", "06"]), unread, over)
+    if start := _first(said, ACCEPTING):
+        unread = _first(said, ["unreadable"], after=start.offset)
+        yield "handle", start, _earliest(_first(said, ACCEPTING[1:]), unread, over)
+    if start := _first(said, ["recall published"]):
+        unread = _first(said, ["unreadable"], after=start.offset)
+        yield "recall", start, _earliest(_recall_answer(said), unread)
+
+
+def _limit(kind: str, limits: Limits) -> tuple[str, int]:
+    """Return (legal clock, span in ms) of a kind; of neither there is no such deadline."""
+    return {
+        "publish": ("", limits.publish_ms),
+        "arrive": ("", limits.arrive_ms),
+        "accept": (limits.accept_clock, limits.accept_ms),
+        "handle": (limits.handle_clock, limits.handle_ms),
+        "reply": ("due-date" if limits.reply_by else "", 0),
+        "recall": ("", limits.recall_ms),
+    }[kind]
+
+
+def _deadlines(
+    said: Sequence[Said], limits: Limits, past: Sequence[Moment], calendars: Calendars
+) -> Iterator[tuple[str, int, Said | None]]:
+    """Yield (kind, due, closing) of the deadlines that have started."""
+    for kind, start, closing in _runs(said):
+        clock, span_ms = _limit(kind, limits)
+        if clock:
+            end = max(closing.offset if closing else len(past), start.offset + 1)
+            of = {version: calendar.of("any") for version, calendar in calendars.items()}
+            yield kind, _working_due(clock, limits, of, past[start.offset : end]), closing
+        elif span_ms:
+            yield kind, start.service_ms + span_ms + limits.allowance_ms, closing
+
+
+def _working_due(
+    clock: str, limits: Limits, of: dict[int, WorkingCalendar], past: Sequence[Moment]
+) -> int:
+    """Return where a due by a working calendar stands, from its start to its closing.
+
+    `past` begins with the record that starts it, and ends before the one that closes it.
+    """
+    start, before, moved = past[0], past[0], False
+    due, lost_ms = _calendar_due(clock, limits, of, start, start.version), start.lost_ms
+    for now in past[1:]:
+        if not now.is_tick:
+            continue
+        if now.service_ms > due:
+            gone = now.lost_ms - lost_ms
+            closed = not of[before.version].is_open_ms(now.append_ms)
+            if gone <= limits.allowance_ms or not closed or limits.factor != 1:
+                return due
+            back = of[before.version].add_working_ms(now.append_ms, gone)
+            due = now.service_ms + back - now.append_ms + limits.allowance_ms
+            lost_ms, moved = now.lost_ms, True
+        if now.version > before.version:
+            anew = _calendar_due(clock, limits, of, start, now.version)
+            due = max(anew, due if moved else now.service_ms)
+        before = now
+    return due
+
+
+def _calendar_due(
+    clock: str, limits: Limits, of: dict[int, WorkingCalendar], start: Moment, version: int
+) -> int:
+    """Return the due of a deadline that starts here, in one version of the calendar."""
+    begun = start.append_ms
+    if limits.factor != 1:
+        begun = limits.factor_calendar_ms + limits.factor * (begun - limits.factor_log_ms)
+    if clock == "due-date":
+        day = datetime.fromisoformat(f"{limits.reply_by}T00:00:00+07:00")
+        ends = of[version].end_of_receipt_day_ms(int(day.timestamp()) * 1000)
+    elif clock == "next-working-day":
+        ends = of[version].end_of_next_working_day_ms(begun)
+    else:
+        ends = of[version].end_of_receipt_day_ms(begun)
+    away = max(ends - begun, 0) // limits.factor
+    return start.service_ms + away + limits.allowance_ms
 
 
 def _asked(
@@ -163,14 +316,15 @@ def _asked(
             yield at, "backstop"
 
 
-def must_be_alerted(log: Log) -> dict[tuple[UUID, str], Verdict]:
+def must_be_alerted(log: Log, calendars: Calendars = EVERY_DAY) -> dict[tuple[UUID, str], Verdict]:
     """Return every alert that the books must hold of a log, and no other may be there."""
-    times = service_times(log)
+    past = moments(log)
+    times = [moment.service_ms for moment in past]
     end_ms = times[-1] if times else 0
     found: dict[tuple[UUID, str], Verdict] = {}
     for of, said in _words(log, times).items():
         limits = _limits(log, of)
-        for kind, _, due, closing in _deadlines(said, limits) if limits else ():
+        for kind, due, closing in _deadlines(said, limits, past, calendars) if limits else ():
             if (closing.service_ms if closing else end_ms) <= due:
                 continue  # kept, or still running: nobody may be blamed
             asked = _asked(log, times, of, kind, due, closing, limits.grace_ms if limits else 0)
@@ -182,13 +336,26 @@ def must_be_alerted(log: Log) -> dict[tuple[UUID, str], Verdict]:
 
 
 def _failures(said: Sequence[Said]) -> Iterator[tuple[str, Verdict]]:
-    decided = _first(said, DECISIONS)
-    undecided = [s for s in said if not (decided and s.offset > decided.offset)]
-    if failed := _last_episode(undecided, "fail", ["02", *TAKING]):
+    agreed, again = _agreed(said), _first(said, ["sent again"])
+    over = _earliest(_first(said, DECISIONS), agreed, again)
+    counted = [
+        s._replace(word="over") if s == over else s
+        for s in said
+        if not over or s.offset <= over.offset
+    ]
+    if failed := _last_episode(counted, "fail", ["over", *TAKING]):
         yield "receive-failed", failed
-    refused, published = _first(said, ["refused"]), _first(said, ["published"])
-    if refused and not (published and published.offset < refused.offset):
-        yield "send-failed", Verdict(refused.offset, "fact", published and published.offset)
+    for kind, refusal, mended in (
+        ("send-failed", "refused", _earliest(_first(said, ["published"]), agreed, again)),
+        (
+            "recall-failed",
+            "recall refused",
+            _earliest(_first(said, ["recall published"]), _recall_answer(said)),
+        ),
+    ):
+        refused = _first(said, [refusal])
+        if refused and not (mended and mended.offset < refused.offset):
+            yield kind, Verdict(refused.offset, "fact", mended and mended.offset)
     if unread := _last_parked(said):
         yield "unreadable", unread
 
@@ -237,12 +404,25 @@ def _unnamed(log: Log) -> dict[tuple[UUID, str], Verdict]:
     return found
 
 
-def states(log: Log) -> dict[UUID, str]:
-    """Return what a person must call the state of each delivery."""
-    return {of: _state(said) for of, said in _words(log, service_times(log)).items()}
+class Stands(NamedTuple):
+    """What a person must say of where a delivery stands."""
+
+    state: str
+    handling: str
+    recall: str
+
+
+def stands(log: Log) -> dict[UUID, Stands]:
+    """Return where each delivery stands."""
+    return {
+        of: Stands(_state(said), _handling(said), _recall(said))
+        for of, said in _words(log, service_times(log)).items()
+    }
 
 
 def _state(said: Sequence[Said]) -> str:
+    if _agreed(said):
+        return "recalled"
     if decided := _first(said, DECISIONS):
         return "refused" if decided.word == "02" else "accepted"
     if failed := _last_episode(said, "fail", TAKING):
@@ -252,3 +432,30 @@ def _state(said: Sequence[Said]) -> str:
     if _first(said, ["published"]):
         return "published"
     return "parked" if _first(said, ["refused"]) else "registered"
+
+
+def _handling(said: Sequence[Said]) -> str:
+    decided = _first(said, DECISIONS)
+    if decided and decided.word == "02":
+        return "refused"
+    names = {
+        "01": "arrived",
+        "03": "accepted",
+        "04": "assigned",
+        "05": "in-progress",
+        "06": "completed",
+    }
+    highest = max((s.word for s in said if s.word in names), default=None)
+    return names[highest] if highest else "none"
+
+
+def _recall(said: Sequence[Said]) -> str:
+    asked, answer = _first(said, ["asked back"]), _recall_answer(said)
+    if asked is None:
+        return "not-asked"
+    if answer:
+        return "recalled" if answer.word == "15" else "declined"
+    sent, refused = _first(said, ["recall published"]), _first(said, ["recall refused"])
+    if sent and sent.offset > asked.offset:
+        return "asked"
+    return "unsent" if refused and refused.offset > asked.offset else "requested"

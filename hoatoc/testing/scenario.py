@@ -7,19 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
-from hoatoc.domain.book import Entry
 from hoatoc.domain.event import (
     AnswerUnreadable,
     DeadlinePassed,
     DispatchPublished,
     DispatchRegistered,
+    DispatchResent,
     Event,
     Limits,
+    RecallPublished,
+    RecallRequested,
     Refusal,
     StatusReported,
     Tick,
     TransportAcknowledged,
 )
+from hoatoc.domain.walk import Entry
 
 BEGIN_MS = 1_760_000_000_000
 OUTCOMES = ("done", "fail", "processing")
@@ -45,10 +48,14 @@ def delivery(number: int, recipient: str) -> UUID:
 
 @dataclass(slots=True)
 class Log:
-    """A log that grows; every method that appends returns the offset."""
+    """A log that grows; every method that appends returns the offset.
+
+    `version` is the calendar version that the next ticks name.
+    """
 
     limits: Limits = LIMITS
     max_gap_ms: int = 5_000
+    version: int = 0
     entries: list[Entry] = field(default_factory=list)
     append_ms: int = BEGIN_MS
     clocks_ms: dict[str, int] = field(default_factory=dict)
@@ -90,7 +97,7 @@ class Log:
                 writer=writer,
                 clock_ms=self.clocks_ms[writer],
                 max_gap_ms=self.max_gap_ms,
-                calendar_version=0,
+                calendar_version=self.version,
             )
         )
 
@@ -99,7 +106,12 @@ class Log:
         for _ in range(count):
             self.tick()
 
-    def registered(self, number: int = 1, recipients: Sequence[str] = ("R1",)) -> int:
+    def registered(
+        self,
+        number: int = 1,
+        recipients: Sequence[str] = ("R1",),
+        limits: Limits | None = None,
+    ) -> int:
         """Append the registration of a dispatch."""
         return self.append(
             DispatchRegistered(
@@ -115,8 +127,59 @@ class Log:
                 priority=3,
                 recipients=list(recipients),
                 content_sha256=bytes(32),
-                limits=self.limits,
+                limits=limits or self.limits,
                 handed_over_ms=BEGIN_MS,
+            )
+        )
+
+    def resent(self, number: int = 1, recipients: Sequence[str] = ("R1",), again: int = 99) -> int:
+        """Append that copies of a dispatch were sent again, as another dispatch."""
+        return self.append(
+            DispatchResent(
+                event_id=uuid5(dispatch(number), f"resent/{again}"),
+                dispatch_id=dispatch(number),
+                recipients=list(recipients),
+                resent_as=dispatch(again),
+            )
+        )
+
+    def recall_requested(
+        self,
+        number: int = 1,
+        recipients: Sequence[str] = ("R1",),
+        *,
+        reason: str = "gửi nhầm",
+        limits: Limits | None = None,
+    ) -> int:
+        """Append that copies of a dispatch are asked back."""
+        return self.append(
+            RecallRequested(
+                event_id=uuid5(dispatch(number), "recall"),
+                dispatch_id=dispatch(number),
+                recall_id=uuid5(dispatch(number), "recall"),
+                recipients=list(recipients),
+                form="status-13",
+                reason=reason,
+                requested_by="S1",
+                limits=limits or self.limits,
+                requested_ms=BEGIN_MS,
+            )
+        )
+
+    def recall_published(
+        self,
+        number: int = 1,
+        confirmed: Sequence[str] = ("R1",),
+        refused: Mapping[str, str] | None = None,
+    ) -> int:
+        """Append that a recall was offered: to whom it was confirmed, to whom refused and why."""
+        return self.append(
+            RecallPublished(
+                event_id=uuid5(dispatch(number), "recall-published"),
+                dispatch_id=dispatch(number),
+                recall_id=uuid5(dispatch(number), "recall"),
+                confirmed=list(confirmed),
+                refused=[Refusal(recipient=r, reason=w) for r, w in (refused or {}).items()],
             )
         )
 

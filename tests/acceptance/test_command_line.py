@@ -13,7 +13,7 @@ from hoatoc.domain.edxml import read_packet, write_packet
 from hoatoc.domain.identity import OrganCode
 from hoatoc.domain.registry import Certainty, Organ
 from hoatoc.embedded.stack import running
-from hoatoc.postgres.handover import HandoverTables
+from hoatoc.postgres.registry import RegistryTables
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "packets" / "quang-tri-1473.edxml"
 Hoatoc = Callable[..., Any]
@@ -110,7 +110,7 @@ def test_an_answer_that_no_recipient_can_give_is_refused(hoatoc: Hoatoc, folder:
 
 
 def test_a_new_organ_gets_its_topics_and_its_documents(hoatoc: Hoatoc, folder: Path) -> None:
-    hoatoc("organs", "add", "H50.99", "Sở Thử nghiệm", "--email", "thu@h50.example")
+    hoatoc("registry", "add", "H50.99", "Sở Thử nghiệm", "--email", "thu@h50.example")
     assert "all as they must be" in hoatoc("topics")
     letter = read_packet(EXAMPLE.read_bytes())
     party = replace(letter.recipients[0], code="H50.99")
@@ -155,7 +155,7 @@ async def register_without_topics(folder: Path, organ: Organ) -> None:
     state = running(folder / "data")
     assert state is not None
     connection = await asyncpg.connect(state.dsn)
-    await HandoverTables(connection).add_organs([organ])
+    await RegistryTables(connection).add_organs([organ])
     await connection.close()
 
 

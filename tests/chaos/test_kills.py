@@ -14,7 +14,7 @@ import signal
 import sys
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -31,7 +31,6 @@ from consumers.ledger import Booking, decode
 from hoatoc import codec
 from hoatoc.config import Kafka, Metrics, Settings
 from hoatoc.config import Pager as PagerSettings
-from hoatoc.domain.book import PartitionBook
 from hoatoc.domain.event import (
     AlertRaised,
     AlertResolved,
@@ -39,12 +38,15 @@ from hoatoc.domain.event import (
     DispatchRegistered,
     DocumentHandedOver,
 )
-from hoatoc.domain.policy import Policy, parse_policy
+from hoatoc.domain.policy import parse_policy
+from hoatoc.domain.walk import PartitionBook
 from hoatoc.embedded.stack import PARTS, Stack, stack
+from hoatoc.examine import admission
 from hoatoc.postgres.connection import AWAY, migrate
-from hoatoc.postgres.handover import HandoverTables
+from hoatoc.postgres.door import Door
 from hoatoc.postgres.ledger import LedgerTables
-from hoatoc.prepare import create_topics, first_registry
+from hoatoc.postgres.registry import RegistryTables
+from hoatoc.prepare import adopt_first_calendar, create_topics, first_registry
 from hoatoc.signing import public_key, signing_key
 from hoatoc.testing.agency import POISON, Notebook, letter, plan, read_notes
 from hoatoc.testing.audit import Audit, Read, audit, is_forward, read, records
@@ -116,7 +118,7 @@ class Senders:
     """Hands documents over by both doors, through any outage, until told to stop."""
 
     settings: Settings
-    policy: Policy
+    door: Door
     chance: random.Random
     notes: Notebook
     stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -129,7 +131,7 @@ class Senders:
                 try:
                     if connection is None:
                         connection = await asyncpg.connect(self.settings.postgres.dsn)
-                    taken = await HandoverTables(connection).hand_over(data, self.policy, "cli")
+                    taken = await self.door.take(connection, data)
                     break
                 except (*AWAY, asyncpg.PostgresError):
                     if connection is not None:
@@ -365,7 +367,8 @@ async def prepare(settings: Settings) -> None:
     """Make a small registry, its tables and its topics."""
     connection = await asyncpg.connect(settings.postgres.dsn)
     await migrate(connection)
-    await HandoverTables(connection).add_organs(ORGANS)
+    await RegistryTables(connection).add_organs(ORGANS)
+    await adopt_first_calendar(connection)
     await connection.close()
     await create_topics(settings, ORGANS)
 
@@ -373,10 +376,12 @@ async def prepare(settings: Settings) -> None:
 async def load(running: Stack, policy: Path, seed: int, record: Path) -> list[Kill]:
     """Let agencies talk while everything is killed; return the kills when all is settled."""
     settings = running.settings
-    with record.open("a", encoding="utf-8") as out:
+    with record.open("a", encoding="utf-8") as out, ExitStack() as held:
         chance = random.Random(seed)
         rules = parse_policy(policy.read_text("utf-8"))
-        senders = Senders(settings, rules, random.Random(chance.random()), Notebook(out))
+        admitting = held.enter_context(admission(settings, rules))
+        door = Door("cli", admitting, settings.kafka.partitions)
+        senders = Senders(settings, door, random.Random(chance.random()), Notebook(out))
         async with agencies(settings, seed, record):
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(senders.by_api())

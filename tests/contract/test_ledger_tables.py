@@ -10,15 +10,18 @@ import pytest
 import pytest_asyncio
 
 from consumers.ledger import Booking
-from hoatoc.domain.book import Account, Alert, Finder, PartitionBook, Walk, settle, walk
+from hoatoc.domain.book import Account, Alert, Finder, settle
 from hoatoc.domain.deadline import Kind
 from hoatoc.domain.delivery import Position
 from hoatoc.domain.event import DispatchRegistered
+from hoatoc.domain.walk import PartitionBook, Walk, walk
 from hoatoc.kafka.client import outgoing
 from hoatoc.ports import Announced, Document, Ledger, PositionTaken, Transactional
 from hoatoc.postgres.ledger import LedgerTables
+from hoatoc.prepare import adopt_first_calendar
+from hoatoc.testing.calendar import EveryDay
 from hoatoc.testing.ledger import MemoryDatabase, MemoryLedger
-from hoatoc.testing.scenario import Log, delivery, dispatch
+from hoatoc.testing.scenario import LIMITS, Log, delivery, dispatch
 
 OF = delivery(1, "R1")
 
@@ -51,6 +54,7 @@ async def memory() -> Place:
 @pytest_asyncio.fixture
 async def postgres(database_dsn: str) -> AsyncIterator[Place]:
     one, other = [await asyncpg.connect(database_dsn) for _ in "12"]
+    await adopt_first_calendar(one)
 
     async def told() -> list[tuple[str, bytes, UUID, str]]:
         query = "SELECT topic, key, event_id, type FROM announcement ORDER BY id"
@@ -87,7 +91,7 @@ def read(log: Log, begin: PartitionBook | None = None) -> Walk:
 
 def account_of(log: Log, of: UUID = OF) -> Account:
     """Return the account of a delivery at the end of a log."""
-    account = settle(None, of, read(log))
+    account = settle(None, of, read(log), {1: EveryDay()})
     assert account
     return account
 
@@ -192,7 +196,8 @@ async def test_of_two_registrations_the_first_stays(place: Place) -> None:
     await place.tables.put_accounts([(3, account_of(log))])
     (account,) = (await place.tables.accounts([OF])).values()
     assert event.limits == account.delivery.limits
-    expected = Document(event.sender, event.number, event.notation, event.subject, event.priority)
+    marks = (event.number, event.notation, event.subject, event.priority)
+    expected = Document(event.sender, *marks, event.sender)
     assert {dispatch(1): expected} == await place.tables.documents([dispatch(1), dispatch(2)])
 
 
@@ -202,9 +207,9 @@ async def test_the_backstop_finds_what_lies_before_an_instant_in_its_partition(
     log = waiting()
     await place.tables.add_dispatches(registrations(log))
     await place.tables.put_accounts([(3, account_of(log))])
-    assert [OF] == await place.tables.past_backstop(3, 35_001)
-    assert [] == await place.tables.past_backstop(3, 35_000)
-    assert [] == await place.tables.past_backstop(4, 35_001)
+    assert [OF] == await place.tables.past_wake(3, 35_001)
+    assert [] == await place.tables.past_wake(3, 35_000)
+    assert [] == await place.tables.past_wake(4, 35_001)
 
 
 async def test_the_backstop_finds_no_deadline_that_has_its_verdict(place: Place) -> None:
@@ -215,7 +220,41 @@ async def test_the_backstop_finds_no_deadline_that_has_its_verdict(place: Place)
     await place.tables.add_dispatches(registrations(log))
     await place.tables.put_accounts([(3, account_of(waiting()))])
     await place.tables.put_accounts([(3, account)])
-    assert [] == await place.tables.past_backstop(3, 10**9)
+    assert [] == await place.tables.past_wake(3, 10**9)
+
+
+async def test_a_due_by_a_working_calendar_is_kept_and_wakes_at_its_due(place: Place) -> None:
+    log = Log(limits=replace(LIMITS, accept_ms=0, accept_clock="receipt-day"))
+    log.tick()
+    log.registered()
+    log.published()
+    log.answered("01")
+    account = account_of(log)
+    due_ms = account.working[Kind.ACCEPT].due_ms
+    await place.tables.add_dispatches(registrations(log))
+    await place.tables.put_accounts([(3, account)])
+    assert {OF: account} == await place.tables.accounts([OF])
+    assert [OF] == await place.tables.by_calendar(3)
+    assert [] == await place.tables.by_calendar(4)
+    assert [] == await place.tables.past_wake(3, due_ms)
+    assert [OF] == await place.tables.past_wake(3, due_ms + 1)
+
+
+async def test_an_accepted_delivery_is_tracked_while_something_is_due(place: Place) -> None:
+    log = Log(limits=replace(LIMITS, handle_ms=60_000))
+    log.tick()
+    log.registered()
+    log.published()
+    log.answered("03")
+    await place.tables.add_dispatches(registrations(log))
+    await place.tables.put_accounts([(3, account_of(log))])
+    assert [(3, OF)] == [
+        (partition, one.delivery.delivery_id)
+        for partition, one in await place.tables.tracked_accounts([3])
+    ]
+    log.answered("05")
+    await place.tables.put_accounts([(3, account_of(log))])
+    assert [] == await place.tables.tracked_accounts([3])
 
 
 async def test_a_known_alert_learns_only_how_far_it_has_come(place: Place) -> None:

@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from hoatoc.postgres.handover import HandoverTables
+from hoatoc.postgres.outbox import OutboxTables
 
 HANDED_OVER = """
 WITH taken AS (
@@ -34,7 +34,7 @@ async def test_what_waits_too_long_pages_once_and_is_over_once_when_it_is_sent(
         await connection.execute(
             young.replace("$5", "NULL").replace("$4", "NULL").replace("$3", "'unsent'"), "3"
         )
-        tables = HandoverTables(connection)
+        tables = OutboxTables(connection)
         assert {"1", "2"} == {row["number"] for row in await tables.aged(60)}
         assert [] == await tables.aged(60)
         assert [] == await tables.aged_over()

@@ -7,7 +7,7 @@ import asyncpg
 from hoatoc.config import Settings
 from hoatoc.domain import topic
 from hoatoc.kafka.topic import Drift, admin, drift, plan
-from hoatoc.postgres.handover import HandoverTables
+from hoatoc.postgres.registry import RegistryTables
 
 
 async def test_a_prepared_broker_is_as_planned_and_a_drift_is_named(
@@ -15,7 +15,7 @@ async def test_a_prepared_broker_is_as_planned_and_a_drift_is_named(
 ) -> None:
     connection = await asyncpg.connect(stack_settings.postgres.dsn)
     try:
-        organs = [organ.code for organ in await HandoverTables(connection).organs()]
+        organs = [organ.code for organ in await RegistryTables(connection).organs()]
     finally:
         await connection.close()
     plans = plan(stack_settings.kafka, organs)

@@ -111,7 +111,7 @@ async def test_a_hand_over_that_waits_too_long_is_alerted_and_resolved_when_sent
     fresh: Line,
 ) -> None:
     fresh.settings = fresh.settings.model_copy(update={"relay": Relay(unsent_after_s=0.5)})
-    of = (await fresh.hand_over(letter(A, [B], "1"))).dispatch_id
+    of = (await fresh.hand_over(letter(A, [B], "1"))).sent_as
     async with fresh.program("alerts"):
 
         async def alerts(least: int) -> bool:

@@ -125,7 +125,7 @@ async def reported(new_line: NewLine) -> Reported:
     """Report: done, 03 put back, noise with and without a dispatch, to no document, as C."""
     unknown, repaired = uuid4(), uuid4()
     async with new_line() as line:
-        of = (await line.hand_over(letter(A, [B], "1"))).dispatch_id
+        of = (await line.hand_over(letter(A, [B], "1"))).sent_as
         records: list[tuple[bytes, UUID | str, dict[str, bytes]]] = [
             (said("done", of, B), of, {}),
             (said("03", of, B), of, {"hoatoc-put-back-of": str(repaired).encode()}),
@@ -186,7 +186,7 @@ def test_what_is_no_answer_of_the_organ_is_parked_and_takes_its_place(
 
 
 async def test_no_time_passes_while_reports_wait(fresh: Line) -> None:
-    of = (await fresh.hand_over(letter(A, [B], "1"))).dispatch_id
+    of = (await fresh.hand_over(letter(A, [B], "1"))).sent_as
 
     async def last_tick() -> int:
         log = await fresh.log()

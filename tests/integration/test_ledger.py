@@ -13,7 +13,6 @@ from aiokafka.structs import ConsumerRecord
 
 from consumers.ledger import Batch, Booking, decode
 from hoatoc import codec
-from hoatoc.domain.book import LogGap, PartitionBook
 from hoatoc.domain.event import (
     AlertRaised,
     DeadLettered,
@@ -23,6 +22,7 @@ from hoatoc.domain.event import (
     StatusReported,
 )
 from hoatoc.domain.policy import limits_for
+from hoatoc.domain.walk import LogGap, PartitionBook
 from hoatoc.kafka.topic import admin
 from hoatoc.ports import PositionTaken
 from hoatoc.postgres.ledger import LedgerTables
@@ -268,7 +268,7 @@ async def test_a_replay_in_other_stretches_gives_the_same_books(fresh: Line) -> 
 
 
 async def test_the_backstop_finds_a_broken_deadline_without_a_tracker(fresh: Line) -> None:
-    of = (await fresh.hand_over(letter(A, [B], "1"))).dispatch_id
+    of = (await fresh.hand_over(letter(A, [B], "1"))).sent_as
 
     async def verdict() -> asyncpg.Record | None:
         return await fresh.database.fetchrow("SELECT * FROM alert")

@@ -32,7 +32,7 @@ async def test_a_document_is_registered_then_copied_then_published(fresh: Line) 
     packet = letter(A, [C, B], "1")
     taken = await fresh.hand_over(packet)
     async with fresh.program("relay"):
-        await eventually(lambda: sent(fresh, taken.dispatch_id))
+        await eventually(lambda: sent(fresh, taken.sent_as))
     registered, published = await fresh.log()
     copies = [one for code in (B, C) for one in await fresh.log(f"documents.{code}")]
     assert isinstance(registered.event, DispatchRegistered)
@@ -62,11 +62,11 @@ async def test_a_row_is_marked_sent_after_publication_and_a_kill_before_repeats_
         await killed(relay)
     assert await fresh.database.fetchval("SELECT state FROM outbox") == "claimed"
     async with fresh.program("relay"):
-        await eventually(lambda: sent(fresh, taken.dispatch_id))
+        await eventually(lambda: sent(fresh, taken.sent_as))
     ids = Counter((type(one.event), one.event.event_id) for one in await fresh.log() if one.event)
     assert {
-        (DispatchRegistered, uuid5(taken.dispatch_id, "registered")): 2,
-        (DispatchPublished, uuid5(taken.dispatch_id, "published")): 2,
+        (DispatchRegistered, uuid5(taken.sent_as, "registered")): 2,
+        (DispatchPublished, uuid5(taken.sent_as, "published")): 2,
     } == ids
     first, second = await fresh.events(f"documents.{B}", DocumentDispatched)
     assert first == second
@@ -77,7 +77,7 @@ async def test_a_refused_copy_is_parked_and_named_and_the_others_go_on(fresh: Li
         await client.delete_topics([f"documents.{C}"])
     taken = await fresh.hand_over(letter(A, [B, C, D], "1"))
     async with fresh.program("relay"):
-        await eventually(lambda: sent(fresh, taken.dispatch_id))
+        await eventually(lambda: sent(fresh, taken.sent_as))
     (published,) = await fresh.events("deliveries", DispatchPublished)
     assert [B, D] == published.confirmed
     assert [Refusal(recipient=C, reason="UnknownTopicOrPartitionError")] == published.refused
@@ -107,7 +107,7 @@ async def test_a_relay_killed_in_the_midst_loses_nothing_and_changes_no_id(fresh
     assert not await marked(80)
     async with fresh.program("relay"):
         await eventually(lambda: marked(80))
-    dispatches = {one.dispatch_id for one in taken}
+    dispatches = {one.sent_as for one in taken}
     for kind, name in ((DispatchRegistered, "registered"), (DispatchPublished, "published")):
         found = {one.event_id for one in await fresh.events("deliveries", kind)}
         assert {uuid5(of, name) for of in dispatches} == found

@@ -31,7 +31,7 @@ def _about(one: Read, wanted: set[UUID]) -> bool:
 
 
 async def hand_over(line: Line, number: int, priority: int = 0) -> UUID:
-    return (await line.hand_over(letter(A, [B], str(number), priority=priority))).dispatch_id
+    return (await line.hand_over(letter(A, [B], str(number), priority=priority))).sent_as
 
 
 async def late_ms(line: Line, proposal: Read) -> int:

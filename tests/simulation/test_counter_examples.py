@@ -8,7 +8,7 @@ import pytest
 
 from hoatoc import codec
 from hoatoc.domain.deadline import Kind
-from hoatoc.domain.delivery import State, state
+from hoatoc.domain.lifecycle import State, state
 from hoatoc.domain.watch import Watch
 from hoatoc.ports import PositionTaken
 from hoatoc.testing.booking import Ledgers, booked, books, proposals, stretches, verdicts
@@ -190,7 +190,7 @@ def test_09_the_tracker_passes_over_what_its_snapshot_holds_and_over_gaps() -> N
     log = waiting()
     log.ticks(ARRIVE_S + 1)
     tables = booked(log.entries[:10])
-    watch = Watch()
+    watch = Watch({})
     watch.begin(tables.books[0], [])
     found = [passed for entry in log.entries for passed in watch.observe(entry)]
     assert [] == found
@@ -382,7 +382,7 @@ def test_24_a_copy_confirmed_before_it_was_refused_is_no_failure() -> None:
 class WithoutBackstop(MemoryLedger):
     """Finds nothing by itself: the backstop is removed."""
 
-    async def past_backstop(self, *_: int) -> list[UUID]:
+    async def past_wake(self, *_: int) -> list[UUID]:
         """Find nothing."""
         return []
 

@@ -9,16 +9,14 @@ from hoatoc.domain.book import (
     Alert,
     Announcement,
     Finder,
-    LogGap,
-    PartitionBook,
     announcement,
     next_due,
     settle,
     unnamed_alerts,
-    walk,
 )
 from hoatoc.domain.deadline import Kind
 from hoatoc.domain.delivery import Fact, Position
+from hoatoc.domain.walk import LogGap, PartitionBook, walk
 from hoatoc.testing.scenario import Log, delivery, dispatch
 
 OF = delivery(1, "R1")
@@ -80,20 +78,20 @@ def test_a_fact_stands_at_the_service_time_of_the_tick_before_it() -> None:
 
 
 def test_what_is_not_known_and_not_told_has_no_account() -> None:
-    assert settle(None, OF, walk(PartitionBook(), [])) is None
+    assert settle(None, OF, walk(PartitionBook(), []), {}) is None
 
 
 def test_the_first_registration_gives_the_limits() -> None:
     log = waiting()
     walked = walk(PartitionBook(), log.entries)
-    account = settle(None, OF, walked)
+    account = settle(None, OF, walked, {})
     assert account
     assert log.limits == account.delivery.limits
     other = Log(limits=replace(log.limits, arrive_ms=1))
     other.entries, other.append_ms = list(log.entries), log.append_ms
     other.registered()
-    again = settle(account, OF, walk(walked.after, other.entries[3:]))
-    at_once = settle(None, OF, walk(PartitionBook(), other.entries))
+    again = settle(account, OF, walk(walked.after, other.entries[3:]), {})
+    at_once = settle(None, OF, walk(PartitionBook(), other.entries), {})
     assert again
     assert at_once
     assert [log.limits] * 2 == [again.delivery.limits, at_once.delivery.limits]
@@ -104,20 +102,20 @@ def test_settling_the_same_stretch_twice_changes_nothing() -> None:
     log.ticks(60)
     log.answered("fail")
     walked = walk(PartitionBook(), log.entries)
-    once = settle(None, OF, walked)
-    assert once == settle(once, OF, walked)
+    once = settle(None, OF, walked, {})
+    assert once == settle(once, OF, walked, {})
 
 
 def test_the_next_due_is_the_earliest_that_runs_and_has_no_verdict() -> None:
     log = waiting()
     log.answered("01")
-    account = settle(None, OF, walk(PartitionBook(), log.entries))
+    account = settle(None, OF, walk(PartitionBook(), log.entries), {})
     assert account
     due = next_due(account)
     assert due
     assert (Kind.ACCEPT, 35_000) == (due.kind, due.due_ms)
     log.ticks(46)
-    broken = settle(None, OF, walk(PartitionBook(), log.entries))
+    broken = settle(None, OF, walk(PartitionBook(), log.entries), {})
     assert broken
     assert {Kind.ACCEPT} == set(broken.alerts)
     assert next_due(broken) is None

@@ -27,16 +27,16 @@ def told(*log: Fact) -> Facts:
 
 def closings(*log: Fact) -> dict[Kind, int | None]:
     """Return where each deadline that has started is closed."""
-    found = deadlines(told(*log), LIMITS)
+    found = deadlines(told(*log), LIMITS, {})
     return {d.kind: d.closing.offset if d.closing else None for d in found}
 
 
 def test_nothing_is_due_before_the_registration_told_the_limits() -> None:
-    assert [] == list(deadlines(told(P, Fact.ARRIVED), None))
+    assert [] == list(deadlines(told(P, Fact.ARRIVED), None, {}))
 
 
 def test_a_due_is_start_and_limit_and_allowance_and_the_backstop_is_the_grace_later() -> None:
-    publish, arrive, accept = deadlines(told(R, P, Fact.DONE), LIMITS)
+    publish, arrive, accept = deadlines(told(R, P, Fact.DONE), LIMITS, {})
     assert (15, 22) == (publish.due_ms, publish.backstop_ms)
     assert (125, 132) == (arrive.due_ms, arrive.backstop_ms)
     assert (235, 242) == (accept.due_ms, accept.backstop_ms)

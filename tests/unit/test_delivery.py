@@ -12,14 +12,13 @@ from hoatoc.domain.delivery import (
     Fact,
     Facts,
     Position,
-    State,
     facts_of,
     first,
     first_after,
     merge,
-    state,
 )
 from hoatoc.domain.event import Answer, StatusReported, TransportAcknowledged
+from hoatoc.domain.lifecycle import State, state
 
 
 def at(offset: int) -> Position:
@@ -108,14 +107,16 @@ def test_the_state_is_read_off_the_facts(log: tuple[Fact, ...], expected: State)
     assert expected == state(told(*log))
 
 
+BACK = State.RECALLED
 FORWARD = {
     State.REGISTERED: set(State) - {State.REGISTERED},
-    State.PUBLISHED: {State.TAKEN, State.ACCEPTED, State.REFUSED, State.RECEIVE_FAILED},
+    State.PUBLISHED: {State.TAKEN, State.ACCEPTED, State.REFUSED, State.RECEIVE_FAILED, BACK},
     State.PARKED: set(State) - {State.REGISTERED, State.PARKED},
-    State.TAKEN: {State.ACCEPTED, State.REFUSED, State.RECEIVE_FAILED},
-    State.RECEIVE_FAILED: {State.TAKEN, State.ACCEPTED, State.REFUSED},  # the one named way
-    State.ACCEPTED: set[State](),
-    State.REFUSED: set[State](),
+    State.TAKEN: {State.ACCEPTED, State.REFUSED, State.RECEIVE_FAILED, BACK},
+    State.RECEIVE_FAILED: {State.TAKEN, State.ACCEPTED, State.REFUSED, BACK},  # the one named way
+    State.ACCEPTED: {BACK},
+    State.REFUSED: {BACK},
+    State.RECALLED: set[State](),
 }
 
 

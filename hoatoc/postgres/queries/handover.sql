@@ -1,36 +1,79 @@
--- name: organs
--- The registry.
-SELECT code, code102, name, email, telephone, certainty FROM organ ORDER BY code;
-
--- name: add_organs
--- Organs that are new; a known code keeps what it has.
-INSERT INTO organ (code, code102, name, email, telephone, certainty)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-ON CONFLICT (code) DO NOTHING
-RETURNING code;
-
 -- name: reserve
--- Reserve the legal identity of a document; no row when it is taken.
-INSERT INTO handover (dispatch_id, issuer, year, number, notation, content_digest, document_id,
+-- Reserve the identity of a document, or of a later act of sending it; no row when it is taken.
+INSERT INTO handover (dispatch_id, issuer, year, number, notation, act, content_digest, document_id,
                       printed_number, printed_notation, sender, subject, priority, packet,
-                      packet_sha256, limits, door)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-ON CONFLICT (issuer, year, number, notation) DO NOTHING
+                      packet_sha256, limits, door, business_type, promulgated, issuer_name,
+                      legal_value, signatures, findings, cleared_by, handed_over_at,
+                      sender_connection)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+        $21, $22, $23, $24, $25, $26)
+ON CONFLICT (issuer, year, number, notation, act) DO NOTHING
 RETURNING dispatch_id;
 
--- name: earlier
--- The hand-over that holds an identity.
-SELECT dispatch_id, content_digest, subject, sender, handed_over_at
-FROM handover WHERE issuer = $1 AND year = $2 AND number = $3 AND notation = $4;
+-- name: taken
+-- The hand-overs of a document: the first has no act.
+SELECT dispatch_id, act, content_digest, business_type, subject, sender, printed_number,
+       printed_notation, handed_over_at, door, encode(packet_sha256, 'hex') AS packet_sha256,
+       (SELECT count(*) FROM handover_recipient r WHERE r.dispatch_id = h.dispatch_id) AS recipients
+FROM handover h WHERE issuer = $1 AND year = $2 AND number = $3 AND notation = $4
+ORDER BY handed_over_at;
+
+-- name: namesakes
+-- Earlier documents with the same document id, or the same number and notation in the same year.
+SELECT subject, sender, dispatch_id, handed_over_at, packet
+FROM handover
+WHERE act = '' AND (document_id = $1 OR (year = $2 AND number = $3 AND notation = $4))
+ORDER BY handed_over_at LIMIT 20;
 
 -- name: add_recipients
--- The copies of a dispatch.
-INSERT INTO handover_recipient (delivery_id, dispatch_id, recipient)
-SELECT d, $2, r FROM unnest($1::uuid[], $3::text[]) AS n (d, r);
+-- The copies of a dispatch, the topic of each, and which copy it sends again.
+INSERT INTO handover_recipient (delivery_id, dispatch_id, recipient, connection, resends)
+SELECT d, $2, r, c, s FROM unnest($1::uuid[], $3::text[], $4::text[], $5::uuid[]) AS n (d, r, c, s);
 
 -- name: add_outbox
 -- What the relay must publish.
 INSERT INTO outbox (dispatch_id, priority) VALUES ($1, $2);
+
+-- name: copies_of
+-- The copies of a document, by its id as written or by its number, and where each stands.
+SELECT r.delivery_id, r.dispatch_id, r.recipient, o.state AS outbox, d.state,
+       EXISTS (SELECT FROM handover_recipient n WHERE n.resends = r.delivery_id) AS resent,
+       (SELECT c.recall_id FROM recall_recipient c WHERE c.delivery_id = r.delivery_id) AS recall_id
+FROM handover h
+JOIN handover_recipient r USING (dispatch_id)
+JOIN outbox o USING (dispatch_id)
+LEFT JOIN delivery d USING (delivery_id)
+WHERE h.issuer = $1
+  AND (h.document_id = $2 OR (h.year = $3 AND h.number = $4 AND h.notation = $5))
+ORDER BY h.handed_over_at;
+
+-- name: copies
+-- The copies of one dispatch, and where each stands.
+SELECT r.delivery_id, r.dispatch_id, r.recipient, o.state AS outbox, d.state,
+       EXISTS (SELECT FROM handover_recipient n WHERE n.resends = r.delivery_id) AS resent,
+       (SELECT c.recall_id FROM recall_recipient c WHERE c.delivery_id = r.delivery_id) AS recall_id
+FROM handover_recipient r
+JOIN outbox o USING (dispatch_id)
+LEFT JOIN delivery d USING (delivery_id)
+WHERE r.dispatch_id = $1 ORDER BY r.recipient;
+
+-- name: resend
+-- The same document once more, as another act of sending.
+INSERT INTO handover (dispatch_id, issuer, year, number, notation, act, content_digest, document_id,
+                      printed_number, printed_notation, sender, subject, priority, packet,
+                      packet_sha256, limits, door, business_type, promulgated, issuer_name,
+                      legal_value, signatures, findings, cleared_by, resend_of, handed_over_at,
+                      sender_connection)
+SELECT $2, issuer, year, number, notation, 'resend:' || $2::text, content_digest, document_id,
+       printed_number, printed_notation, sender, subject, priority, packet, packet_sha256, $3::jsonb,
+       $4, business_type, promulgated, issuer_name, legal_value, signatures, findings, cleared_by,
+       dispatch_id, $5, sender_connection
+FROM handover WHERE dispatch_id = $1
+RETURNING priority;
+
+-- name: limits
+-- By what a dispatch was handed over.
+SELECT limits, sender, priority, promulgated FROM handover WHERE dispatch_id = $1;
 
 -- name: intake_positions
 -- How far intake has taken these hand-over topics.
@@ -43,56 +86,9 @@ ON CONFLICT (topic, partition) DO UPDATE SET next_offset = EXCLUDED.next_offset
 WHERE p.next_offset <= $3
 RETURNING next_offset;
 
--- name: recipients
--- Which of these (dispatch, organ) were handed over: who may answer for what.
-SELECT h.dispatch_id, h.recipient FROM handover_recipient h
+-- name: speakers
+-- Who may speak of these (dispatch, recipient): the connection point that answers, and the sender.
+SELECT r.dispatch_id, r.recipient, r.connection, h.sender
+FROM handover_recipient r
+JOIN handover h USING (dispatch_id)
 JOIN unnest($1::uuid[], $2::text[]) AS n (dispatch_id, recipient) USING (dispatch_id, recipient);
-
--- name: claim
--- Claim what waits, urgent first; also what a relay claimed and did not finish within the lease.
-WITH next AS (
-    SELECT dispatch_id FROM outbox
-    WHERE state = 'unsent'
-       OR (state = 'claimed' AND (claimed_by = $1 OR claimed_at < now() - $2::interval))
-      AND NOT dispatch_id = ANY($3::uuid[])
-    ORDER BY priority DESC, created_at
-    LIMIT $4
-    FOR UPDATE SKIP LOCKED
-)
-UPDATE outbox o SET state = 'claimed', claimed_by = $1, claimed_at = now()
-FROM next, handover h
-WHERE o.dispatch_id = next.dispatch_id AND h.dispatch_id = o.dispatch_id
-RETURNING h.dispatch_id, h.sender, h.document_id, h.issuer, h.year, h.printed_number AS number,
-          h.printed_notation AS notation, h.subject, h.priority, h.packet, h.packet_sha256, h.limits,
-          h.handed_over_at,
-          ARRAY(SELECT r.recipient FROM handover_recipient r
-                WHERE r.dispatch_id = h.dispatch_id ORDER BY r.recipient) AS recipients;
-
--- name: mark_sent
--- Mark rows whose every copy the broker has confirmed or refused, and where the log says so.
-UPDATE outbox o SET state = 'sent', sent_at = now(), published_partition = n.p,
-                    published_offset = n.o
-FROM unnest($1::uuid[], $2::int[], $3::bigint[]) AS n (d, p, o)
-WHERE o.dispatch_id = n.d AND o.state = 'claimed';
-
--- name: waiting
--- How much waits in the outbox, and since when.
-SELECT count(*) AS rows, extract(epoch FROM now() - min(created_at))::float8 AS oldest_s
-FROM outbox WHERE state IN ('unsent', 'claimed');
-
--- name: aged
--- Rows that wait too long, on the database's clock: they page us, never a recipient.
-UPDATE outbox o SET aged_alert = 1
-FROM handover h
-WHERE o.dispatch_id = h.dispatch_id AND o.state IN ('unsent', 'claimed') AND o.aged_alert = 0
-  AND o.created_at < now() - $1::interval
-RETURNING h.dispatch_id, h.sender, h.printed_number AS number, h.printed_notation AS notation,
-          h.subject, h.priority, o.created_at;
-
--- name: aged_over
--- Rows that waited too long and have been sent or cancelled since.
-UPDATE outbox o SET aged_alert = 2
-FROM handover h
-WHERE o.dispatch_id = h.dispatch_id AND o.state IN ('sent', 'cancelled') AND o.aged_alert = 1
-RETURNING h.dispatch_id, h.sender, h.printed_number AS number, h.printed_notation AS notation,
-          h.subject, h.priority, o.created_at;

@@ -76,12 +76,27 @@ ORDER BY h.handed_over_at DESC;
 -- name: dispatch
 -- A dispatch as it was handed over.
 SELECT h.dispatch_id, h.sender, h.printed_number AS number, h.printed_notation AS notation,
-       h.subject, h.priority, h.document_id, h.door, h.handed_over_at, o.state AS outbox
+       h.subject, h.priority, h.document_id, h.door, h.handed_over_at, o.state AS outbox,
+       o.sent_at, h.business_type, h.legal_value, h.signatures, h.findings, h.cleared_by,
+       h.promulgated, h.resend_of, h.limits
 FROM handover h JOIN outbox o USING (dispatch_id) WHERE h.dispatch_id = $1;
+
+-- name: recalls
+-- The recalls of a dispatch.
+SELECT r.recall_id, r.form, r.reason, r.requested_by, r.requested_at, r.state,
+       count(*) AS asked,
+       count(*) FILTER (WHERE d.recall = 'recalled') AS recalled,
+       count(*) FILTER (WHERE d.recall = 'declined') AS declined,
+       count(*) FILTER (WHERE d.handling NOT IN ('none', 'arrived', 'refused')) AS read_before
+FROM recall r JOIN recall_recipient x USING (recall_id) LEFT JOIN delivery d USING (delivery_id)
+WHERE r.dispatch_id = $1 GROUP BY r.recall_id ORDER BY r.requested_at;
 
 -- name: recipients
 -- Every recipient of a dispatch, as the books have it.
-SELECT h.recipient, h.delivery_id, d.state, d.overdue, d.recovered, d.due_kind,
+SELECT h.recipient, h.delivery_id, d.state, d.handling, d.recall, d.overdue, d.recovered,
+       d.due_kind, d.facts, d.working,
+       (SELECT n.dispatch_id FROM handover_recipient n WHERE n.resends = h.delivery_id) AS resent_as,
+       h.connection, b.service_ms,
        round((d.due_ms - b.service_ms) / 1000.0, 1)::float8 AS due_in_s,
        (SELECT string_agg(a.kind || CASE WHEN a.closing IS NULL THEN '' ELSE ' (resolved)' END, ', '
                           ORDER BY a.kind)
@@ -90,6 +105,13 @@ FROM handover_recipient h
 LEFT JOIN delivery d USING (delivery_id)
 LEFT JOIN partition_book b ON b.partition = d.partition
 WHERE h.dispatch_id = $1 ORDER BY h.recipient;
+
+-- name: quarantine
+-- What no state knows: codes that no table names, records that cannot be decoded.
+SELECT h.partition, h.log_offset, h.append_ms, h.type, h.recipient, h.code, h.detail, h.delivery_id,
+       h.dispatch_id, p.number || '/' || p.notation AS document
+FROM history h LEFT JOIN dispatch p USING (dispatch_id)
+WHERE NOT h.known ORDER BY h.append_ms DESC LIMIT $1;
 
 -- name: timeline
 -- Everything that the log says of a dispatch.
@@ -102,7 +124,7 @@ ORDER BY t.log_offset;
 
 -- name: copy_of
 -- One copy: whom it goes to.
-SELECT r.delivery_id, r.dispatch_id, r.recipient, h.packet_sha256, h.printed_number AS number,
+SELECT r.delivery_id, r.dispatch_id, r.recipient, r.connection, h.packet_sha256, h.printed_number AS number,
        h.printed_notation AS notation
 FROM handover_recipient r JOIN handover h USING (dispatch_id) WHERE r.delivery_id = $1;
 

@@ -3,6 +3,7 @@ from ssl import SSLContext
 from typing import Any, Protocol
 
 from aiokafka.admin.config_resource import ConfigResource
+from aiokafka.structs import TopicPartition
 
 class NewTopic:
     def __init__(
@@ -13,6 +14,9 @@ class NewTopic:
         replica_assignments: Mapping[int, Sequence[int]] | None = None,
         topic_configs: Mapping[str, str] | None = None,
     ) -> None: ...
+
+class RecordsToDelete:
+    def __init__(self, before_offset: int) -> None: ...
 
 class _TopicsCreated(Protocol):
     topic_errors: list[tuple[str, int, *tuple[str | None, ...]]]
@@ -49,6 +53,11 @@ class AIOKafkaAdminClient:
     async def delete_topics(
         self, topics: Sequence[str], timeout_ms: int | None = None
     ) -> object: ...
+    async def delete_records(
+        self,
+        records_to_delete: Mapping[TopicPartition, RecordsToDelete],
+        timeout_ms: int | None = None,
+    ) -> dict[TopicPartition, int]: ...
     async def describe_configs(
         self, config_resources: Sequence[ConfigResource], include_synonyms: bool = False
     ) -> list[_ConfigsDescribed]: ...

@@ -1,0 +1,57 @@
+"""Examining a packet: the text of its files, and its signatures."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hoatoc.admission import Admission
+from hoatoc.config import Settings
+from hoatoc.domain.edxml import unpack
+from hoatoc.domain.examination import Examination, FileExamined
+from hoatoc.domain.packet import Attachment, Packet, PacketFault
+from hoatoc.domain.policy import Policy
+from hoatoc.domain.signature import Signature
+from hoatoc.extract.reader import Reader
+from hoatoc.secrecy_file import load_secrecy
+from hoatoc.verify.packet import verify_packet
+from hoatoc.verify.pdf import verify_pdf
+from hoatoc.verify.trust import Trust, load_trust
+
+
+class Examiner:
+    """Reads the files of packets and verifies signatures; blocks for seconds at most."""
+
+    def __init__(self, reader: Reader, trust: Trust) -> None:
+        self._reader, self._trust = reader, trust
+
+    def examine(self, packet: Packet, data: bytes) -> Examination:
+        """Return what the files of a packet hold; `data` is the packet as it came."""
+        at = datetime.now(UTC)
+        return Examination(
+            files=tuple(self._file(attachment, at) for attachment in packet.attachments),
+            packet_signatures=verify_packet(data, self._trust, at) if packet.signed else (),
+        )
+
+    def _file(self, attachment: Attachment, at: datetime) -> FileExamined:
+        found = self._reader.examine(attachment)
+        return replace(found, signatures=self._signatures(attachment, at))
+
+    def _signatures(self, attachment: Attachment, at: datetime) -> tuple[Signature, ...]:
+        try:
+            files = unpack(attachment)
+        except PacketFault:  # the reader of its text says so too
+            return ()
+        return tuple(
+            signature for file in files for signature in verify_pdf(file.content, self._trust, at)
+        )
+
+
+@contextmanager
+def admission(settings: Settings, policy: Policy) -> Iterator[Admission]:
+    """Make ready to admit packets by a policy; raises TrustInvalid."""
+    folder = settings.signature.trust
+    trust = load_trust(Path(folder)) if folder else Trust()
+    with Reader() as reader:
+        yield Admission(policy=policy, secrecy=load_secrecy(), examiner=Examiner(reader, trust))

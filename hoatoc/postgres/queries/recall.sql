@@ -1,0 +1,52 @@
+-- name: add
+-- A recall on its way out.
+INSERT INTO recall (recall_id, dispatch_id, form, reason, requested_by, packet, packet_sha256)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: add_copies
+-- The copies that a recall asks back; a copy is recalled once.
+INSERT INTO recall_recipient (delivery_id, recall_id)
+SELECT d, $2 FROM unnest($1::uuid[]) AS n (d)
+ON CONFLICT (delivery_id) DO NOTHING
+RETURNING delivery_id;
+
+-- name: cancel
+-- A dispatch that no relay has claimed, and of which every copy is asked back, never leaves.
+UPDATE outbox o SET state = 'cancelled'
+WHERE o.dispatch_id = $1 AND o.state = 'unsent'
+  AND NOT EXISTS (SELECT FROM handover_recipient r
+                  LEFT JOIN recall_recipient c USING (delivery_id)
+                  WHERE r.dispatch_id = $1 AND c.delivery_id IS NULL)
+RETURNING dispatch_id;
+
+-- name: not_needed
+-- Recalls of a dispatch that never left.
+UPDATE recall SET state = 'not-needed' WHERE dispatch_id = $1 AND state = 'unsent';
+
+-- name: claim
+-- Claim recalls whose dispatch has left: they go behind it.
+WITH next AS (
+    SELECT r.recall_id FROM recall r JOIN outbox o USING (dispatch_id)
+    WHERE o.state = 'sent'
+      AND (r.state = 'unsent'
+           OR (r.state = 'claimed' AND (r.claimed_by = $1 OR r.claimed_at < now() - $2::interval)))
+      AND NOT r.recall_id = ANY($3::uuid[])
+    ORDER BY r.requested_at
+    LIMIT $4
+    FOR UPDATE OF r SKIP LOCKED
+)
+UPDATE recall r SET state = 'claimed', claimed_by = $1, claimed_at = now()
+FROM next, handover h
+WHERE r.recall_id = next.recall_id AND h.dispatch_id = r.dispatch_id
+RETURNING r.recall_id, r.dispatch_id, r.form, r.reason, r.requested_by, r.requested_at, r.packet,
+          r.packet_sha256, h.sender, h.document_id, h.issuer, h.year, h.printed_number AS number,
+          h.printed_notation AS notation, h.subject, h.priority, h.limits,
+          ARRAY(SELECT c.recipient FROM recall_recipient x JOIN handover_recipient c USING (delivery_id)
+                WHERE x.recall_id = r.recall_id ORDER BY c.recipient) AS recipients,
+          ARRAY(SELECT c.connection FROM recall_recipient x JOIN handover_recipient c USING (delivery_id)
+                WHERE x.recall_id = r.recall_id ORDER BY c.recipient) AS connections;
+
+-- name: mark_sent
+-- Mark recalls that every recipient was offered.
+UPDATE recall SET state = 'sent', sent_at = now()
+WHERE recall_id = ANY($1::uuid[]) AND state = 'claimed';

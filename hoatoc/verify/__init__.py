@@ -1,0 +1,1 @@
+"""Readers of signatures, in PDF files (PAdES) and around packets (XMLDSig); never online."""

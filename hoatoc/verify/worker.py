@@ -1,0 +1,43 @@
+"""The process that verifies: it answers one question after another, and can hold little.
+
+A question is a kind, an instant and the content; an answer is JSON, so that content that takes the
+process over gains nothing but a wrong answer about itself.
+"""
+
+import json
+import resource
+from datetime import datetime
+from multiprocessing.connection import Connection
+
+from pydantic import TypeAdapter
+
+from hoatoc.domain.signature import Signature
+from hoatoc.verify.packet import verify_packet
+from hoatoc.verify.pdf import verify_pdf
+from hoatoc.verify.trust import Trust
+
+MEMORY_BYTES = 2 * 1024**3
+"""The address space of the process: a file of 64 MiB, its objects and a few lists."""
+_LIMITS = (
+    (resource.RLIMIT_AS, MEMORY_BYTES),
+    (resource.RLIMIT_CORE, 0),
+    (resource.RLIMIT_FSIZE, 0),
+)
+_KINDS = {"pdf": verify_pdf, "packet": verify_packet}
+
+Answer: TypeAdapter[tuple[Signature, ...]] = TypeAdapter(tuple[Signature, ...])
+
+
+def answer(connection: Connection, trust: Trust) -> None:
+    """Answer until the other end is closed."""
+    for limit, value in _LIMITS:
+        resource.setrlimit(limit, (value, value))
+    while True:
+        try:
+            head, _, content = connection.recv_bytes().partition(b"\n")
+        except EOFError:
+            return
+        question = json.loads(head)
+        at = datetime.fromisoformat(question["at"])
+        signatures = _KINDS[question["kind"]](content, trust, at)
+        connection.send_bytes(Answer.dump_json(signatures))

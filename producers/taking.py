@@ -1,0 +1,162 @@
+"""Taking hand-overs: what organs that speak Kafka write to `handovers.<organ>`.
+
+A hand-over is admitted as at any door; identity, outbox row and intake's position are one
+transaction, and so are the note and the page of one that is refused. What is refused stays where
+its sender wrote it and is copied nowhere; what may hold a state secret is deleted there.
+"""
+
+from dataclasses import dataclass
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import ConsumerRecord
+from prometheus_client import Counter
+
+from hoatoc import codec
+from hoatoc.admission import Admitted
+from hoatoc.config import Kafka
+from hoatoc.domain import topic
+from hoatoc.domain.deadline import Kind
+from hoatoc.domain.error import PeerFault
+from hoatoc.domain.event import DocumentHandedOver
+from hoatoc.domain.secret import SecretSuspected
+from hoatoc.kafka.dead_letter import dead_letter
+from hoatoc.kafka.deletion import append_marker, delete_up_to, is_marker
+from hoatoc.kafka.door_alert import door_alert
+from hoatoc.kafka.topic import SEGMENT_MS
+from hoatoc.postgres.connection import Connection
+from hoatoc.postgres.door import Door
+from hoatoc.postgres.handover import HandoverTables
+from hoatoc.postgres.ledger import LedgerTables
+from hoatoc.postgres.secret import Place, SecretTables, Stopped
+from producers.report import put_back_of
+
+NAME = "intake"
+LOG = structlog.get_logger(NAME)
+
+HANDED_OVER = Counter("hoatoc_intake_handovers_total", "Hand-overs taken", ["outcome"])
+
+
+class NotAHandover(PeerFault):
+    """A record of a hand-over topic is not a document handed over."""
+
+
+@dataclass(slots=True)
+class Taking:
+    """Takes hand-overs, one by one."""
+
+    database: asyncpg.Pool
+    door: Door
+    kafka: Kafka
+    admin: AIOKafkaAdminClient
+    to: AIOKafkaProducer
+
+    async def take(self, record: ConsumerRecord) -> None:
+        """Take a hand-over, or refuse it and say so, with the position."""
+        organ = topic.organ_of(record.topic)
+        async with self.database.acquire() as connection:
+            if is_marker(record):
+                tables = HandoverTables(connection)
+                await tables.move_intake(record.topic, record.partition, record.offset)
+                return
+            try:
+                admitted = await self._admitted(connection, record, organ)
+            except SecretSuspected as suspected:
+                await self._stop(connection, record, organ, suspected)
+            except PeerFault as fault:
+                await self._refuse(connection, record, organ, fault)
+            else:
+                await self._hand_over(connection, record, organ, admitted)
+
+    async def _admitted(
+        self, connection: Connection, record: ConsumerRecord, organ: str
+    ) -> Admitted:
+        event = codec.decode(record.value)
+        if not isinstance(event, DocumentHandedOver):
+            raise NotAHandover(f"{type(event).__name__} stands where a hand-over must")
+        return await self.door.admit(connection, event.packet, organ)
+
+    async def _hand_over(
+        self, connection: Connection, record: ConsumerRecord, organ: str, admitted: Admitted
+    ) -> None:
+        async with connection.transaction():
+            tables = HandoverTables(connection)
+            if not await tables.move_intake(record.topic, record.partition, record.offset):
+                return
+            try:
+                await tables.hand_over(admitted, self.door.admission.policy, self.door.name)
+            except PeerFault as fault:
+                await self._note_refusal(connection, record, organ, fault)
+                return
+            HANDED_OVER.labels("taken").inc()
+            repaired = put_back_of(record)
+            if repaired is not None:
+                over = door_alert(Kind.UNSENT, repaired, organ, None, self.kafka.partitions)
+                await LedgerTables(connection).announce([over])
+
+    async def _refuse(
+        self, connection: Connection, record: ConsumerRecord, organ: str, fault: PeerFault
+    ) -> None:
+        async with connection.transaction():
+            tables = HandoverTables(connection)
+            if await tables.move_intake(record.topic, record.partition, record.offset):
+                await self._note_refusal(connection, record, organ, fault)
+
+    async def _note_refusal(
+        self, connection: Connection, record: ConsumerRecord, organ: str, fault: PeerFault
+    ) -> None:
+        HANDED_OVER.labels("refused").inc()
+        reason = type(fault).__name__
+        LOG.warning("handover_refused", organ=organ, reason=reason, offset=record.offset)
+        letter, parked = dead_letter(record, NAME, reason, fault, content=False)
+        alert = door_alert(
+            Kind.UNSENT,
+            parked.event_id,
+            organ,
+            str(fault),
+            self.kafka.partitions,
+            since_ms=record.timestamp,
+        )
+        await LedgerTables(connection).announce(
+            [(letter, parked.event_id, type(parked).__name__), alert]
+        )
+
+    async def _stop(
+        self,
+        connection: Connection,
+        record: ConsumerRecord,
+        organ: str,
+        suspected: SecretSuspected,
+    ) -> None:
+        """Note and page a suspected secret, then delete its record."""
+        HANDED_OVER.labels("suspected").inc()
+        place = Place(record.topic, record.partition, record.offset)
+        async with connection.transaction():
+            tables = HandoverTables(connection)
+            if await tables.move_intake(record.topic, record.partition, record.offset):
+                note = Stopped.of(suspected, door=self.door.name, organ=organ, place=place)
+                await SecretTables(connection).stop(note, self.kafka.partitions)
+        await self.delete_pending()
+
+    async def delete_pending(self) -> None:
+        """Delete every record that was found suspected and still stands in its topic."""
+        async with self.database.acquire() as connection:
+            tables = SecretTables(connection)
+            for note_id, place in await tables.undeleted():
+                await delete_up_to(self.admin, place.topic, place.offset, place.partition)
+                await tables.mark_deleted(note_id)
+                LOG.warning("suspected_record_deleted", topic=place.topic, offset=place.offset)
+
+    async def erase(self) -> None:
+        """Have the bytes of deleted records leave the broker's disk: see `kafka.deletion`."""
+        async with self.database.acquire() as connection:
+            tables = SecretTables(connection)
+            for topic_name, partition in await tables.unmarked(SEGMENT_MS):
+                marker = await append_marker(self.to, topic_name, partition)
+                await tables.mark_ended(topic_name, partition, marker)
+            for place in await tables.taken_to_marker():
+                await delete_up_to(self.admin, place.topic, place.offset - 1, place.partition)
+                await tables.mark_erased(place)
+                LOG.info("suspected_record_erased", topic=place.topic)

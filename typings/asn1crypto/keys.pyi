@@ -1,0 +1,13 @@
+from typing import Any
+
+from asn1crypto.core import Sequence
+
+def __getattr__(name: str) -> Any: ...
+
+class PublicKeyInfo(Sequence):
+    @property
+    def algorithm(self) -> str: ...
+    @property
+    def bit_size(self) -> int | None: ...
+
+class PrivateKeyInfo(Sequence): ...
