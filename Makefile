@@ -1,9 +1,12 @@
-# Everything runs from .venv, which the first target makes: make demo | test | lint | bench | clean | lock
+# Everything runs from .venv, which the first target makes:
+#   make demo | test | lint | bench | fuzz [SECONDS=600] | clean | lock
 PYTHON ?= python3
 UV ?= uv
 COMPILE = $(UV) pip compile --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -q
 
-.PHONY: demo test lint bench clean lock setup
+SECONDS ?= 600
+
+.PHONY: demo test lint bench fuzz clean lock setup
 
 demo: .venv/.ready-demo
 	.venv/bin/hoatoc demo
@@ -19,6 +22,9 @@ lint: .venv/.ready-dev
 
 bench: .venv/.ready-dev
 	.venv/bin/python -m bench $(ARGS)
+
+fuzz: .venv/.ready-dev
+	.venv/bin/python -m tests.fuzz $(SECONDS)
 
 setup: .venv/.ready-dev
 

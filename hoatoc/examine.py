@@ -1,7 +1,7 @@
 """Examining a packet: the text of its files, and its signatures."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,23 +15,22 @@ from hoatoc.domain.policy import Policy
 from hoatoc.domain.signature import Signature
 from hoatoc.extract.reader import Reader
 from hoatoc.secrecy_file import load_secrecy
-from hoatoc.verify.packet import verify_packet
-from hoatoc.verify.pdf import verify_pdf
+from hoatoc.verify.process import Verifier
 from hoatoc.verify.trust import Trust, load_trust
 
 
 class Examiner:
     """Reads the files of packets and verifies signatures; blocks for seconds at most."""
 
-    def __init__(self, reader: Reader, trust: Trust) -> None:
-        self._reader, self._trust = reader, trust
+    def __init__(self, reader: Reader, verifier: Verifier) -> None:
+        self._reader, self._verifier = reader, verifier
 
     def examine(self, packet: Packet, data: bytes) -> Examination:
         """Return what the files of a packet hold; `data` is the packet as it came."""
         at = datetime.now(UTC)
         return Examination(
             files=tuple(self._file(attachment, at) for attachment in packet.attachments),
-            packet_signatures=verify_packet(data, self._trust, at) if packet.signed else (),
+            packet_signatures=self._verifier.packet(data, at) if packet.signed else (),
         )
 
     def _file(self, attachment: Attachment, at: datetime) -> FileExamined:
@@ -43,9 +42,11 @@ class Examiner:
             files = unpack(attachment)
         except PacketFault:  # the reader of its text says so too
             return ()
-        return tuple(
-            signature for file in files for signature in verify_pdf(file.content, self._trust, at)
-        )
+        return tuple(signature for file in files for signature in self._signed(file.content, at))
+
+    def _signed(self, content: bytes, at: datetime) -> tuple[Signature, ...]:
+        """Return the signatures of a PDF; no other file is spared for a parser."""
+        return self._verifier.pdf(content, at) if b"%PDF-" in content[:1024] else ()
 
 
 @contextmanager
@@ -53,5 +54,6 @@ def admission(settings: Settings, policy: Policy) -> Iterator[Admission]:
     """Make ready to admit packets by a policy; raises TrustInvalid."""
     folder = settings.signature.trust
     trust = load_trust(Path(folder)) if folder else Trust()
-    with Reader() as reader:
-        yield Admission(policy=policy, secrecy=load_secrecy(), examiner=Examiner(reader, trust))
+    with Reader() as reader, closing(Verifier(trust)) as verifier:
+        examiner = Examiner(reader, verifier)
+        yield Admission(policy=policy, secrecy=load_secrecy(), examiner=examiner)

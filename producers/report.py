@@ -7,13 +7,11 @@ from aiokafka.structs import ConsumerRecord
 
 from hoatoc import codec
 from hoatoc.domain import topic
+from hoatoc.domain.correlation import TAKE_BACK
 from hoatoc.domain.delivery import canonical
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.event import Answer, StatusReported, TransportAcknowledged
 from hoatoc.kafka.dead_letter import PUT_BACK_HEADER
-
-TAKE_BACK = "13"
-"""The one status that the sender reports, and of a recipient's copy (QCVN 102:2016)."""
 
 
 def put_back_of(record: ConsumerRecord) -> UUID | None:

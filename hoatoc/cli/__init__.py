@@ -21,6 +21,7 @@ from hoatoc.cli import (
     recall,
     secret,
     stack,
+    status,
 )
 from hoatoc.cli.reach import NotRunning
 from hoatoc.config import SettingsInvalid
@@ -41,6 +42,7 @@ for command in (
     document.inbox,
     document.take,
     document.answer,
+    status.report,
     recall.recall,
     recall.resend,
     ledger.show,

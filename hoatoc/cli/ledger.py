@@ -252,7 +252,11 @@ def _show_deadlines(found: Found) -> None:
     if line := legal.factor_line(found.limits):
         output.screen().print(line)
     explained = legal.explained(found.head, found.copies, found.calendars)
-    headings = {"due": "Hạn theo luật · legal deadline", "organs": "Cơ quan · organs"}
+    headings = {
+        "due": "Hạn theo luật · legal deadline",
+        "organs": "Cơ quan · organs",
+        "outcome": "Kết quả · outcome",
+    }
     output.table(explained, headings, machine=False, empty="")
     runs = {
         "recipient": "Nơi nhận · recipient",

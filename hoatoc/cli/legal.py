@@ -77,7 +77,7 @@ def explained(
     In a demonstration they are told in calendar time, which runs by the factor that is declared.
     """
     limits = Limits(**json.loads(head["limits"]))
-    found: dict[str, list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     if head["promulgated"] is not None:
         due = legal_clock.send(
             calendars.of(head["sender"]),
@@ -85,20 +85,35 @@ def explained(
             priority=head["priority"],
             at_once=timedelta(milliseconds=limits.publish_ms),
         )
-        _add(found, due, head["sender"])
+        _add(found, due, head["sender"], _sent(head, due, limits))
     for copy in copies:
         for deadline in deadlines(copy.facts, limits, working_in(copy.working)):
             if clock_of(deadline.kind, limits):
-                _add(found, _legal(deadline, copy.recipient, limits, calendars), copy.recipient)
+                due = _legal(deadline, copy.recipient, limits, calendars)
+                _add(found, due, copy.recipient, _OUTCOMES[judge(deadline, copy.service_ms)])
     return [
-        {"due": text, "organs": organs if len(organs) <= 4 else f"{len(organs)} nơi · organs"}
-        for text, organs in found.items()
+        {"due": text, "organs": _few(organs), "outcome": outcome}
+        for (text, outcome), organs in found.items()
     ]
 
 
-def _add(found: dict[str, list[str]], due: Due, organ: str) -> None:
+def _few(organs: Sequence[str]) -> str:
+    return ", ".join(organs) if len(organs) <= 4 else f"{len(organs)} nơi · organs"
+
+
+def _sent(head: Mapping[str, Any], due: Due, limits: Limits) -> str:
+    """Return when the document was sent, and whether that was in time."""
+    if head["sent_at"] is None:
+        return "chưa gửi · not sent yet"
+    sent_ms = calendar_ms(round(head["sent_at"].timestamp() * 1000), limits)
+    late = datetime.fromtimestamp(sent_ms / 1000, UTC) > due.at
+    said = _OUTCOMES[Judgement.BROKEN if late else Judgement.KEPT]
+    return f"gửi lúc · sent at {output.instant(sent_ms)}: {said}"
+
+
+def _add(found: dict[tuple[str, str], list[str]], due: Due, organ: str, outcome: str) -> None:
     text = render(due)
-    found.setdefault(f"{text.vi}\n{text.en}", []).append(organ)
+    found.setdefault((f"{text.vi}\n{text.en}", outcome), []).append(organ)
 
 
 def _legal(deadline: Deadline, organ: str, limits: Limits, calendars: Calendars) -> Due:

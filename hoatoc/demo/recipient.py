@@ -1,14 +1,15 @@
 """The systems of some recipients, in one process, through the public Kafka interface only.
 
-Reads `documents.<organ>`, answers through `reports.<organ>` as each organ's role has it, and writes
-its own record of what it got and what it answered (one JSON object a line). A late organ answers
-when a line on standard input says that the page about it has come.
+Reads `documents.<organ>`, answers documents and recalls through `reports.<organ>` as each organ's
+role has it, and writes its own record of what it got and what it answered (one JSON object a line).
+A line on standard input names a copy about which a page has come; a late organ answers then.
 """
 
 import asyncio
 import json
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -19,33 +20,48 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from hoatoc import codec
 from hoatoc.config import Kafka, load
-from hoatoc.demo.scenario import LATE_SCRIPT, REASONS, SCRIPTS, role_of
+from hoatoc.demo.scenario import (
+    AGAIN_SCRIPT,
+    LATE_SCRIPT,
+    REASONS,
+    RECALL_SCRIPTS,
+    SCRIPTS,
+    Role,
+    role_of,
+)
 from hoatoc.domain import topic
-from hoatoc.domain.event import Answer, DocumentDispatched, StatusReported, TransportAcknowledged
+from hoatoc.domain.event import (
+    Answer,
+    DocumentDispatched,
+    Event,
+    RecallIssued,
+    StatusReported,
+    TransportAcknowledged,
+)
 from hoatoc.kafka.client import consumer, outgoing, producer, send_all
 
 OUTCOMES = ("done", "fail")
+Received = DocumentDispatched | RecallIssued
 
 
-def answer(copy: DocumentDispatched, what: str, reason: str | None) -> Answer:
-    """Return an answer of a copy's recipient."""
-    now_ms = time.time_ns() // 1_000_000
+def mark(of: Received) -> str:
+    """Return the number and notation of the document that this is about."""
+    return f"{of.number}/{of.notation}"
+
+
+def answer(of: Received, what: str) -> Answer:
+    """Return an answer of a copy's recipient: what became of the packet, or a status."""
+    common = {
+        "event_id": uuid4(),
+        "dispatch_id": of.dispatch_id,
+        "reported_ms": time.time_ns() // 1_000_000,
+    }
     if what in OUTCOMES:
         return TransportAcknowledged(
-            event_id=uuid4(),
-            dispatch_id=copy.dispatch_id,
-            recipient=copy.recipient,
-            outcome=what,
-            reason=reason if what == "fail" else None,
-            reported_ms=now_ms,
+            **common, recipient=of.recipient, outcome=what, reason=REASONS.get(what)
         )
     return StatusReported(
-        event_id=uuid4(),
-        dispatch_id=copy.dispatch_id,
-        recipient=copy.recipient,
-        code=what,
-        description=reason if what == "02" else None,
-        reported_ms=now_ms,
+        **common, recipient=of.recipient, code=what, description=REASONS.get(what)
     )
 
 
@@ -57,11 +73,13 @@ class Player:
     to: AIOKafkaProducer
     record: TextIO
     held: dict[str, DocumentDispatched] = field(default_factory=dict)
+    asked_back: set[str] = field(default_factory=set)
+    paged: set[str] = field(default_factory=set)
 
-    def write(self, copy: DocumentDispatched, **what: object) -> None:
+    def write(self, of: Received, **what: object) -> None:
         """Add a line to the record."""
-        line = {"copy": f"{copy.number}/{copy.notation}", "recipient": copy.recipient, **what}
-        self.record.write(json.dumps(line, ensure_ascii=False) + "\n")
+        line = {"delivery": str(of.delivery_id), "mark": mark(of), "recipient": of.recipient}
+        self.record.write(json.dumps(line | what, ensure_ascii=False) + "\n")
         self.record.flush()
 
     async def read(self, organs: list[str]) -> None:
@@ -73,39 +91,58 @@ class Player:
             while True:
                 for records in (await reader.getmany(timeout_ms=500)).values():
                     for record in records:
-                        copy = codec.decode(record.value)
-                        if isinstance(copy, DocumentDispatched):
-                            await self._take(copy)
+                        await self._got(codec.decode(record.value))
+
+    async def _got(self, event: Event) -> None:
+        if isinstance(event, DocumentDispatched):
+            await self._take(event)
+        elif isinstance(event, RecallIssued):
+            await self._give_back(event)
 
     async def _take(self, copy: DocumentDispatched) -> None:
         whole = sha256(copy.content or b"").digest() == copy.content_sha256
-        again = str(copy.delivery_id) in self.held
+        repeated = str(copy.delivery_id) in self.held
+        before = any(mark(copy) == mark(each) for each in self._of(copy.recipient))
         self.held[str(copy.delivery_id)] = copy
-        self.write(copy, received=True, whole=whole, again=again)
-        if not again:
-            await self.say(copy, SCRIPTS[role_of(copy.recipient)], late=False)
+        self.write(copy, received=True, whole=whole)
+        if not repeated:
+            script = AGAIN_SCRIPT if before else SCRIPTS[role_of(copy.recipient, mark(copy))]
+            await self.say(copy, script)
 
-    async def say(self, copy: DocumentDispatched, script: tuple[str, ...], *, late: bool) -> None:
+    def _of(self, organ: str) -> Iterator[DocumentDispatched]:
+        return (copy for copy in self.held.values() if copy.recipient == organ)
+
+    async def _give_back(self, recall: RecallIssued) -> None:
+        repeated = str(recall.delivery_id) in self.asked_back
+        self.asked_back.add(str(recall.delivery_id))
+        self.write(recall, asked_back=True, reason=recall.reason)
+        if not repeated:
+            await self.say(recall, RECALL_SCRIPTS.get(role_of(recall.recipient, mark(recall)), ()))
+
+    async def say(self, of: Received, script: tuple[str, ...]) -> None:
         """Answer step by step, each confirmed by the broker before it is recorded."""
         for what in script:
-            event = answer(copy, what, REASONS.get(role_of(copy.recipient)))
+            late = str(of.delivery_id) in self.paged
             record = outgoing(
-                event,
-                topic=topic.reports(copy.recipient),
-                key=str(copy.dispatch_id).encode(),
-                source=f"demo/{copy.recipient}",
-                dispatch_id=copy.dispatch_id,
+                answer(of, what),
+                topic=topic.reports(of.recipient),
+                key=str(of.dispatch_id).encode(),
+                source=f"demo/{of.recipient}",
+                dispatch_id=of.dispatch_id,
                 partition=0,
             )
             await send_all(self.to, [record])
-            self.write(copy, answered=what, late=late)
+            self.write(of, answered=what, late=late)
 
     async def listen(self) -> None:
-        """Answer late for each delivery that a line on standard input names."""
+        """Hear of the pages about copies, a line of standard input each; the late answer then."""
         while line := await asyncio.to_thread(sys.stdin.readline):
             copy = self.held.get(line.strip())
-            if copy is not None:
-                await self.say(copy, LATE_SCRIPT, late=True)
+            if copy is None or line.strip() in self.paged:
+                continue
+            self.paged.add(line.strip())
+            if role_of(copy.recipient, mark(copy)) is Role.LATE:
+                await self.say(copy, LATE_SCRIPT)
 
 
 async def play(organs: list[str], record: Path) -> None:

@@ -5,7 +5,7 @@ A deadline runs from the fact that starts it to the fact that closes it, in serv
     publish   from registration to publication (ours)
     arrive    from publication to done, fail, or any of 01-06
     accept    from the first of 01, done, 03-06 to fail, or any of 02-06
-    handle    from acceptance (the first of 03-06) to any of 04-06
+    handle    from acceptance (the first of 03-06) to 02, or any of 04-06
     reply     from the first of 01, done, 03-06 to 02 or 06, where the sender asks for a reply
     recall    from the recall's publication to its answer, 15 or 16
 
@@ -77,7 +77,7 @@ _ANYWHERE = {
     Kind.PUBLISH: (Fact.PUBLISHED, Fact.SEND_REFUSED),
     Kind.ARRIVE: (*TAKEN, Fact.REFUSED, Fact.FAIL, Fact.UNREADABLE, Fact.RESENT),
     Kind.ACCEPT: (*ACCEPTANCES, Fact.REFUSED, Fact.RESENT),
-    Kind.HANDLE: (Fact.ASSIGNED, Fact.IN_PROGRESS, Fact.COMPLETED, Fact.RESENT),
+    Kind.HANDLE: (Fact.REFUSED, *ACCEPTANCES[1:], Fact.RESENT),
     Kind.REPLY: (Fact.REFUSED, Fact.COMPLETED, Fact.RESENT),
     Kind.RECALL: (),
 }

@@ -48,6 +48,11 @@ def document_key(packet: Packet, issuer: OrganCode | None = None) -> DocumentKey
     )
 
 
+def folded_mark(number: str, notation: str) -> tuple[str, str]:
+    """Return number and notation as `DocumentKey` has them, for comparison only."""
+    return _number(number), _folded(notation)
+
+
 def _number(text: str) -> str:
     return _folded(text).lstrip("0") or "0"
 

@@ -375,6 +375,11 @@ def _not_resent(copies: Mapping[str, Copy], recipient: str) -> str | None:
             f"{recipient}: đã gửi lại rồi; xem `hoatoc show` / was sent again before: see "
             "`hoatoc show`"
         )
+    if copy.recall_id is not None and copy.state != "recalled" and copy.outbox != "cancelled":
+        return (
+            f"{recipient}: đang thu hồi, chưa có trả lời; đợi nơi nhận trả lời 15 / was asked back "
+            "and has not agreed: wait for its answer 15"
+        )
     if copy.state not in SENT_AGAIN and copy.outbox != "cancelled":
         return (
             f"{recipient}: đang ở trạng thái «{copy.state or 'unsent'}», gửi lại sẽ trùng; đợi kết "

@@ -223,7 +223,7 @@ def _runs(said: Sequence[Said]) -> Iterator[tuple[str, Said, Said | None]]:
         yield "reply", start, _earliest(_first(said, ["02", "06"]), unread, over)
     if start := _first(said, ACCEPTING):
         unread = _first(said, ["unreadable"], after=start.offset)
-        yield "handle", start, _earliest(_first(said, ACCEPTING[1:]), unread, over)
+        yield "handle", start, _earliest(_first(said, ["02", *ACCEPTING[1:]]), unread, over)
     if start := _first(said, ["recall published"]):
         unread = _first(said, ["unreadable"], after=start.offset)
         yield "recall", start, _earliest(_recall_answer(said), unread)

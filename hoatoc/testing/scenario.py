@@ -55,10 +55,10 @@ class Log:
 
     limits: Limits = LIMITS
     max_gap_ms: int = 5_000
-    version: int = 0
     entries: list[Entry] = field(default_factory=list)
     append_ms: int = BEGIN_MS
     clocks_ms: dict[str, int] = field(default_factory=dict)
+    version: int = 0
 
     def append(self, event: Event | None) -> int:
         """Append a record at the present append time."""

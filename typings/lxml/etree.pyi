@@ -34,6 +34,6 @@ def tostring(
     xml_declaration: bool = False,
     with_tail: bool = True,
 ) -> bytes: ...
-def SubElement(  # noqa: N802  as the library has it
+def SubElement(
     parent: _Element, tag: str, *, nsmap: dict[str, str] | None = None, **attributes: str
 ) -> _Element: ...

@@ -10,7 +10,6 @@ ALTER TABLE delivery
         CHECK (recall IN ('not-asked', 'requested', 'unsent', 'asked', 'recalled', 'declined')),
     ADD COLUMN working jsonb NOT NULL DEFAULT '{}',
     ADD CHECK ((state = 'recalled') = (recall = 'recalled')),
-    ADD CHECK ((state = 'refused') <= (handling = 'refused')),
     ADD CHECK ((recall <> 'not-asked') <= (facts ? 'recall-requested'));
 UPDATE delivery SET handling = CASE
     WHEN state = 'refused' THEN 'refused'
@@ -21,6 +20,7 @@ UPDATE delivery SET handling = CASE
     WHEN facts ? '02' THEN 'refused'
     WHEN facts ? '01' THEN 'arrived'
     ELSE 'none' END;
+ALTER TABLE delivery ADD CHECK ((state = 'refused') <= (handling = 'refused'));
 DROP INDEX delivery_tracked;
 CREATE INDEX delivery_tracked ON delivery (partition)
     WHERE state NOT IN ('accepted', 'refused', 'recalled') OR due_ms IS NOT NULL;

@@ -64,7 +64,7 @@ INSERT INTO handover (dispatch_id, issuer, year, number, notation, act, content_
                       packet_sha256, limits, door, business_type, promulgated, issuer_name,
                       legal_value, signatures, findings, cleared_by, resend_of, handed_over_at,
                       sender_connection)
-SELECT $2, issuer, year, number, notation, 'resend:' || $2::text, content_digest, document_id,
+SELECT $2::uuid, issuer, year, number, notation, 'resend:' || $2::uuid, content_digest, document_id,
        printed_number, printed_notation, sender, subject, priority, packet, packet_sha256, $3::jsonb,
        $4, business_type, promulgated, issuer_name, legal_value, signatures, findings, cleared_by,
        dispatch_id, $5, sender_connection
