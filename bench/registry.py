@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from hoatoc.domain.identity import OrganCode
-from hoatoc.domain.organ import Certainty, Organ
 from hoatoc.domain.registry import Registry, parse_organs
-from hoatoc.domain.registry_file import write_csv
+from hoatoc.domain.registry.file import write_csv
+from hoatoc.domain.registry.organ import Certainty, Organ
 
 ORGANS = 125_000  # a ministry's mirror of the axis' registry held 123,265 in 07/2026
 DAY = date(2026, 1, 15)

@@ -9,9 +9,9 @@ import asyncpg
 
 from hoatoc.calendar_file import shipped_text
 from hoatoc.config import Settings
-from hoatoc.domain.group import parse_groups
 from hoatoc.domain.registry import Organ, parse_organs
-from hoatoc.domain.registry_file import read_csv
+from hoatoc.domain.registry.file import read_csv
+from hoatoc.domain.registry.group import parse_groups
 from hoatoc.kafka import topic
 from hoatoc.postgres.calendar import CalendarTables
 from hoatoc.postgres.connection import AWAY, Connection, DatabaseAway, migrate

@@ -23,7 +23,7 @@ from hoatoc.domain.identity import document_key
 from hoatoc.domain.packet import PacketFault
 from hoatoc.domain.page import VIETNAM
 from hoatoc.domain.registry import Registry
-from hoatoc.domain.registry_file import parse_organs, text_of
+from hoatoc.domain.registry.file import parse_organs, text_of
 from hoatoc.domain.secret import Declaration, suspect
 from hoatoc.domain.signature import legal_value
 from hoatoc.examine import admission

@@ -12,10 +12,9 @@ import typer
 from hoatoc.cli import organ_view, output
 from hoatoc.cli.reach import Data, Json, database, settings_of
 from hoatoc.config import Settings
-from hoatoc.domain.organ import Certainty
 from hoatoc.domain.registry import Registry
-from hoatoc.domain.registry_change import Plan, plan_change
-from hoatoc.domain.registry_file import (
+from hoatoc.domain.registry.change import Plan, plan_change
+from hoatoc.domain.registry.file import (
     Sheet,
     read_csv,
     read_json,
@@ -24,6 +23,7 @@ from hoatoc.domain.registry_file import (
     write_csv,
     write_json,
 )
+from hoatoc.domain.registry.organ import Certainty
 from hoatoc.kafka import topic
 from hoatoc.postgres.connection import Connection
 from hoatoc.postgres.handover import VIETNAM

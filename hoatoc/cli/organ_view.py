@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any
 
 from hoatoc.cli import output
-from hoatoc.domain.organ import Form, Organ, form_of
 from hoatoc.domain.registry import Registry, Resolved
-from hoatoc.domain.registry_change import Change, Plan
-from hoatoc.domain.registry_field import COLUMNS
-from hoatoc.domain.registry_file import as_json, text_in_file
+from hoatoc.domain.registry.change import Change, Plan
+from hoatoc.domain.registry.field import COLUMNS
+from hoatoc.domain.registry.file import as_json, text_in_file
+from hoatoc.domain.registry.organ import Form, Organ, form_of
 from hoatoc.postgres.registry import Origin
 
 _HEADINGS = {

@@ -51,17 +51,23 @@ def mark(of: Received) -> str:
 
 def answer(of: Received, what: str) -> Answer:
     """Return an answer of a copy's recipient: what became of the packet, or a status."""
-    common = {
-        "event_id": uuid4(),
-        "dispatch_id": of.dispatch_id,
-        "reported_ms": time.time_ns() // 1_000_000,
-    }
+    reason, now_ms = REASONS.get(what), time.time_ns() // 1_000_000
     if what in OUTCOMES:
         return TransportAcknowledged(
-            **common, recipient=of.recipient, outcome=what, reason=REASONS.get(what)
+            event_id=uuid4(),
+            dispatch_id=of.dispatch_id,
+            recipient=of.recipient,
+            outcome=what,
+            reason=reason,
+            reported_ms=now_ms,
         )
     return StatusReported(
-        **common, recipient=of.recipient, code=what, description=REASONS.get(what)
+        event_id=uuid4(),
+        dispatch_id=of.dispatch_id,
+        recipient=of.recipient,
+        code=what,
+        description=reason,
+        reported_ms=now_ms,
     )
 
 

@@ -24,7 +24,7 @@ def forms(text: str) -> tuple[bytes, ...]:
 
 
 def _base64(plain: bytes, place: int) -> bytes:
-    """Return what does not depend on the neighbours of a text that begins at this place of three."""
+    """Return what of a text does not depend on its neighbours, where it begins at this place."""
     whole = b64encode(bytes(place) + plain)
     return whole[4 if place else 0 : -4]
 

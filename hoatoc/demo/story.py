@@ -4,7 +4,6 @@ Ends by itself; exit status 1 if anything is not as the recipients' own records 
 """
 
 import asyncio
-import json
 import os
 import shutil
 import signal
@@ -12,10 +11,10 @@ import sys
 import tempfile
 import time
 from asyncio.subprocess import PIPE, Process
-from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -26,16 +25,19 @@ from rich.console import Console
 from hoatoc import books, config
 from hoatoc.cli.output import PRIORITIES
 from hoatoc.config import Settings
-from hoatoc.demo import view
-from hoatoc.demo.scenario import Copy, Expected, Page, Role, expected, role_of
+from hoatoc.demo import judge, variant, view
+from hoatoc.demo.act import Acts
+from hoatoc.demo.evidence import Copy, Evidence
 from hoatoc.demo.webhook import Receiver, receiver
 from hoatoc.domain import topic
 from hoatoc.domain.edxml import write_packet
 from hoatoc.domain.error import OurFault
 from hoatoc.domain.event import DocumentHandedOver
+from hoatoc.domain.page import VIETNAM
 from hoatoc.embedded.stack import Stack, environment, stack
 from hoatoc.example import LETTERS, Letter, load_letters
 from hoatoc.kafka.client import outgoing, producer, send_all
+from hoatoc.policy_file import load_policy
 from hoatoc.postgres.query import queries
 from hoatoc.prepare import first_registry
 from hoatoc.signing import public_key, signing_key
@@ -43,8 +45,10 @@ from hoatoc.signing import public_key, signing_key
 SQL = queries("demo")
 PLAYERS = 4
 PATIENCE_S = 100.0
+LOOK_S = 0.3
 KILL_AFTER_ACCEPTED = 40
 BY_KAFKA = "H33"
+EXAMPLE = "dak-nong"
 
 
 class ExamplesMissing(OurFault):
@@ -53,10 +57,11 @@ class ExamplesMissing(OurFault):
 
 @dataclass(slots=True)
 class Story:
-    """What happened: the letters, the records of the recipients, the pages, the kills."""
+    """What happens: the letters, the recipients' systems, the pages, the kills."""
 
     folder: Path
     letters: tuple[Letter, ...]
+    control: str
     console: Console
     settings: Settings
     pages: Receiver
@@ -66,36 +71,20 @@ class Story:
     def copies(self) -> list[Copy]:
         """Return every copy that the packets ask for."""
         return [
-            (mark(letter), party.code)
+            Copy(mark(letter), party.code)
             for letter in self.letters
             for party in letter.packet.recipients
         ]
 
-    def recorded(self) -> Iterator[dict[str, Any]]:
+    def evidence(self) -> Evidence:
         """Read the recipients' own records."""
-        for file in sorted(self.folder.glob("recipients-*.jsonl")):
-            for line in file.read_text("utf-8").splitlines():
-                yield json.loads(line)
+        return Evidence.read(self.folder)
 
-    def expectations(self) -> dict[Copy, Expected]:
-        """Compute from the recipients' records what must be."""
-        answers: dict[Copy, list[tuple[str, bool]]] = defaultdict(list)
-        for line in self.recorded():
-            if "answered" in line:
-                answers[line["copy"], line["recipient"]].append((line["answered"], line["late"]))
-        return {copy: expected(copy, answers[copy]) for copy in self.copies()}
-
-    def paged(self) -> Counter[Page]:
-        """Return the pages that the receiver got."""
-        return Counter(
-            (
-                f"{page['data']['number']}/{page['data']['notation']}",
-                page["data"]["recipient"],
-                page["data"]["kind"],
-                "raised" if page["data"]["version"] % 2 else "resolved",
-            )
-            for page in self.pages.pages.values()
-        )
+    def acts(self) -> Acts:
+        """Make ready what people do by the command line."""
+        packets = {letter.name: letter.packet for letter in self.letters}
+        env = environment(self.settings)
+        return Acts(self.folder, self.console, env, self.pages, packets, _marker())
 
 
 def mark(letter: Letter) -> str:
@@ -135,14 +124,33 @@ async def _tell(folder: Path, console: Console) -> int:
         console.print("Khởi động Apache Kafka, PostgreSQL và sáu chương trình …")
         console.print("Starting a real Apache Kafka, a real PostgreSQL and the six programs …")
         running = await held.enter_async_context(stack(settings, console=console))
-        letters = load_letters(LETTERS, first_registry())
-        story = Story(folder, letters, console, running.settings, pages)
-        console.print(f"sẵn sàng · ready in {time.monotonic() - began:.1f} s: {pages.url}\n")
+        control = _marker()
+        letters = tuple(_letters(control))
+        story = Story(folder, letters, control, console, running.settings, pages)
+        console.print(f"sẵn sàng · ready in {time.monotonic() - began:.1f} s: {pages.url}")
+        view.factor(console, load_policy(running.settings).demonstration)
         await held.enter_async_context(_playing(story))
         connection = await held.enter_async_context(_database(running.settings))
+        acts = story.acts()
+        await acts.check(EXAMPLE, datetime.now(VIETNAM).date())
         await _send(story)
-        finished = await _watch(story, running, connection)
-        return await _judge(story, connection, finished=finished)
+        finished = await _happen(story, acts, running, connection)
+        return await _judge(story, acts, connection, finished=finished)
+
+
+def _marker() -> str:
+    """Return a text that stands nowhere else."""
+    return f"{uuid4().hex}{uuid4().hex}"
+
+
+def _letters(control: str) -> Iterator[Letter]:
+    """Load the letters; one gets an annex, to be searched for."""
+    for letter in load_letters(LETTERS, first_registry()):
+        if letter.name == EXAMPLE:
+            packet = variant.annexed(letter.packet, control)
+            yield replace(letter, packet=packet, illustrative=(*letter.illustrative, "annex"))
+        else:
+            yield letter
 
 
 def _settings(data: Path, url: str) -> Settings:
@@ -170,13 +178,13 @@ async def _database(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
 @asynccontextmanager
 async def _playing(story: Story) -> AsyncIterator[None]:
     """Start the recipients' systems: a few processes, each playing many organs."""
-    organs = sorted({recipient for _, recipient in story.copies()})
+    organs = sorted({copy.recipient for copy in story.copies()})
     env = {**os.environ, **environment(story.settings)}
     for n in range(PLAYERS):
         record = story.folder / f"recipients-{n}.jsonl"
         command = [sys.executable, "-m", "hoatoc.demo.recipient", str(record), *organs[n::PLAYERS]]
         story.players.append(await asyncio.create_subprocess_exec(*command, stdin=PIPE, env=env))
-    story.pages.on_page = lambda page: _answer_late(story, page)
+    story.pages.on_page = lambda page: _hear(story, page)
     text = f"{len(organs)} cơ quan · agencies in {PLAYERS} processes, Kafka only"
     story.console.print(f"{text}: pids {', '.join(str(p.pid) for p in story.players)}")
     try:
@@ -188,10 +196,10 @@ async def _playing(story: Story) -> AsyncIterator[None]:
         await asyncio.gather(*(player.wait() for player in story.players))
 
 
-def _answer_late(story: Story, page: dict[str, Any]) -> None:
-    """Tell a late organ's system that the page about it has come."""
+def _hear(story: Story, page: dict[str, Any]) -> None:
+    """Tell the recipients' systems that a page about a copy has come."""
     data = page["data"]
-    if role_of(data["recipient"]) is Role.LATE and data["version"] % 2 == 1:
+    if data["version"] % 2 == 1:
         for player in story.players:
             if player.stdin:
                 player.stdin.write(f"{data['subject_id']}\n".encode())
@@ -239,8 +247,20 @@ async def _hand_over(settings: Settings, letter: Letter, data: bytes) -> None:
         await send_all(to, [record])
 
 
-async def _watch(story: Story, running: Stack, connection: asyncpg.Connection) -> bool:
-    """Show progress, kill twice in mid-course, and return whether it came to rest in time."""
+async def _happen(story: Story, acts: Acts, running: Stack, connection: asyncpg.Connection) -> bool:
+    """Let people act while the letters are on their way; return whether it came to rest in time."""
+    acting = asyncio.create_task(acts.tell(EXAMPLE))
+    try:
+        return await _watch(story, acting, running, connection)
+    finally:
+        acting.cancel()
+        await asyncio.wait([acting])
+
+
+async def _watch(
+    story: Story, acting: asyncio.Task[None], running: Stack, connection: asyncpg.Connection
+) -> bool:
+    """Show progress, and kill twice in mid-course."""
     began = time.monotonic()
     with view.progress(story.console) as show:
         while time.monotonic() - began < PATIENCE_S:
@@ -248,18 +268,24 @@ async def _watch(story: Story, running: Stack, connection: asyncpg.Connection) -
             show(view.letters(rows, story.kills, time.monotonic() - began), rows)
             if not story.kills and sum(r["accepted"] for r in rows) >= KILL_AFTER_ACCEPTED:
                 story.kills = [_kill(running, name) for name in ("tracker", "ledger")]
-            rest = await connection.fetchrow(SQL["rest"])
-            everything = sum(row["copies"] for row in rows) == len(story.copies())
-            if everything and story.kills and not any(rest.values()) and _told(story):
-                return True
-            await asyncio.sleep(0.5)
+            if acting.done():
+                acting.result()
+                if story.kills and await _at_rest(story, connection):
+                    return True
+            await asyncio.sleep(LOOK_S)
     return False
 
 
-def _told(story: Story) -> bool:
-    """Tell whether every page that must come has come."""
-    must = {page for one in story.expectations().values() for page in one.pages}
-    return must <= story.paged().keys()
+async def _at_rest(story: Story, connection: asyncpg.Connection) -> bool:
+    """Tell whether nothing is still to come, and every recipient and every page was served."""
+    rest = await connection.fetchrow(SQL["rest"])
+    evidence = story.evidence()
+    return (
+        not any(rest.values())
+        and not evidence.faults(story.copies())
+        and judge.due_pages(evidence.must()) <= judge.paged(story.pages).keys()
+        and bool(judge.suspected(story.pages))
+    )
 
 
 def _kill(running: Stack, name: str) -> str:
@@ -268,51 +294,34 @@ def _kill(running: Stack, name: str) -> str:
     return f"kill -9 {name} ({pid})"
 
 
-async def _judge(story: Story, connection: asyncpg.Connection, *, finished: bool) -> int:
-    """Compare the books and the pages with what must be, show both, return the exit status."""
-    must = story.expectations()
-    states = {
-        (r["mark"], r["recipient"]): r["state"] for r in await connection.fetch(SQL["states"])
-    }
+async def _judge(
+    story: Story, acts: Acts, connection: asyncpg.Connection, *, finished: bool
+) -> int:
+    """Hold books, pages and disk against the recipients' records; return the exit status."""
+    must = story.evidence().must()
     proof = await books.prove(connection, story.settings.kafka)
     faults = [] if finished else [f"not at rest after {PATIENCE_S:.0f} s"]
-    faults += _state_faults(must, states) + _page_faults(must, story.paged())
-    faults += _receipt_faults(story) + list(proof.faults)
+    view.result(story.console, await connection.fetch(SQL["letters"]), story.pages, story.kills)
+    await acts.show()
+    faults += acts.faults + await _secret_faults(story, acts, connection)
+    faults += await judge.state_faults(connection, must)
+    faults += judge.page_faults(judge.due_pages(must), judge.paged(story.pages))
+    faults += story.evidence().faults(story.copies()) + list(proof.faults)
     if story.pages.forged:
         faults.append(f"{story.pages.forged} pages with a signature that does not verify")
-    view.result(story.console, await connection.fetch(SQL["letters"]), story.pages, story.kills)
     view.proof(story.console, proof)
     view.verdict(story.console, faults, len(must), len(story.pages.pages))
     shutil.copytree(story.settings.data / "logs", story.folder / "logs", dirs_exist_ok=True)
     return 1 if faults else 0
 
 
-def _state_faults(must: dict[Copy, Expected], states: dict[Copy, str]) -> list[str]:
-    missing = [f"{copy}: not in the books" for copy in must.keys() - states.keys()]
-    extra = [f"{copy}: in the books, never sent" for copy in states.keys() - must.keys()]
-    other = [
-        f"{copy}: {states[copy]} in the books, must be {must[copy].state}"
-        for copy in must.keys() & states.keys()
-        if states[copy] != must[copy].state
-    ]
-    return missing + extra + other
-
-
-def _page_faults(must: dict[Copy, Expected], paged: Counter[Page]) -> list[str]:
-    due = {page for one in must.values() for page in one.pages}
+async def _secret_faults(story: Story, acts: Acts, connection: asyncpg.Connection) -> list[str]:
+    """Search for the suspected secret, and as a control for the same letter without the stamp."""
+    data, sender = story.settings.data, acts.packets[EXAMPLE].sender.code
+    secret = await judge.places(connection, data, acts.marker)
+    sent = await judge.places(connection, data, story.control)
+    view.search(story.console, acts.marker, secret, sent)
     return [
-        *(f"missing page: {page}" for page in due - paged.keys()),
-        *(f"page that must not be: {page}" for page in paged.keys() - due),
-        *(f"{count} pages, must be one: {page}" for page, count in paged.items() if count > 1),
+        *judge.suspected_faults(story.pages, sender, acts.stamped_sha256),
+        *judge.search_faults(secret, sent),
     ]
-
-
-def _receipt_faults(story: Story) -> list[str]:
-    """Return the copies that did not reach their recipient whole, by the recipients' records."""
-    got = {
-        (line["copy"], line["recipient"]): line["whole"]
-        for line in story.recorded()
-        if "received" in line
-    }
-    lost = [f"{copy}: never received" for copy in set(story.copies()) - got.keys()]
-    return lost + [f"{copy}: not what was handed over" for copy, whole in got.items() if not whole]

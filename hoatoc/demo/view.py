@@ -1,6 +1,6 @@
 """What the demonstration shows: live on a terminal, plain lines without one."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from hoatoc.books import PLACES, Proof
+from hoatoc.demo.judge import Places
 from hoatoc.demo.webhook import Receiver
+from hoatoc.domain.policy import Demonstration
 
 _COLUMNS = {
     "mark": "Văn bản\nletter",
@@ -20,6 +22,7 @@ _COLUMNS = {
     "accepted": "Tiếp nhận\naccepted",
     "refused": "Từ chối\nrefused",
     "failed": "Nhận lỗi\nfailed",
+    "recalled": "Thu hồi\nrecalled",
     "alerted": "Cảnh báo\nalerted",
     "recovered": "Khắc phục\nrecovered",
 }
@@ -89,6 +92,46 @@ def result(console: Console, rows: Rows, pages: Receiver, kills: Sequence[str]) 
         console.print(text["title_en"], style="bold dim", markup=False)
         console.print(text["body_en"], markup=False, style="dim")
         console.print(f"→ {text['next_step_en']}\n", markup=False, style="dim")
+
+
+def factor(console: Console, shown: Demonstration) -> None:
+    """Declare how fast the calendar runs."""
+    hour = 3600 / shown.factor
+    console.print(
+        f"trình diễn: 1 giờ theo lịch = {hour:g} giây, bắt đầu {shown.begins:%H:%M} ngày ký · "
+        f"demonstration: 1 hour of calendar time = {hour:g} s, from {shown.begins:%H:%M} of the "
+        "day of signing\n"
+    )
+
+
+def deadlines(console: Console, rows: Sequence[Mapping[str, str]]) -> None:
+    """Show legal deadlines: how each was reckoned, whose it is, what came of it."""
+    for row in rows:
+        vietnamese, _, english = row["due"].partition("\n")
+        broken = "BROKEN" in row["outcome"]
+        console.print(
+            Text.assemble(
+                (f"{row['organs']}: {row['outcome']}\n", "red" if broken else "green"),
+                f"  {vietnamese}\n",
+                (f"  {english}", "dim"),
+            )
+        )
+    console.print()
+
+
+def search(console: Console, marker: str, secret: Places, sent: Places) -> None:
+    """Show where the text of the suspected secret was found, and where one that was sent."""
+    console.rule("Bí mật nhà nước · state secret", align="left")
+    console.print(f"văn bản có dấu mật, «{marker[:16]}…»: {_found(secret)}", markup=False)
+    console.print("the letter with the stamp, searched for on the whole disk\n", style="dim")
+    console.print(f"đối chứng, cùng văn bản, không có dấu mật: {_found(sent)}")
+    console.print("control, the same letter without the stamp\n", style="dim")
+
+
+def _found(at: Places) -> str:
+    files = [f"{len(found)} tệp/files {part}" for part, found in at.files.items() if found]
+    tables = [f"{len(at.tables)} bảng/tables"] if at.tables else []
+    return ", ".join((*files, *tables)) or "không ở đâu · nowhere"
 
 
 def proof(console: Console, found: Proof) -> None:

@@ -95,9 +95,7 @@ def suspect(
     return tuple(_cleared(each, declaration.cleared_by.strip()) for each in found)
 
 
-def require_open(
-    suspicions: Iterable[Suspicion], sha256: str, size: int, organ: str = ""
-) -> None:
+def require_open(suspicions: Iterable[Suspicion], sha256: str, size: int, organ: str = "") -> None:
     """Raise `SecretSuspected` if a suspicion holds the document back."""
     held = tuple(each for each in suspicions if each.severity is Severity.REFUSE)
     if held:

@@ -116,13 +116,16 @@ class Watch:
 
 
 def _is_over(facts: Facts) -> bool:
-    """Tell whether nothing more is waited for.
+    """Tell whether nothing more is waited for, a recall's way to the recipient included.
 
     Of a delivery that had been let go when it was asked back, only the recall is known.
     """
     stands = axes(facts)
-    answered = stands.recall in (Recall.RECALLED, Recall.DECLINED)
-    return state_of(stands) in SETTLED or (answered and Fact.REGISTERED not in facts)
+    if stands.recall in (Recall.REQUESTED, Recall.UNSENT):
+        return False
+    return state_of(stands) in SETTLED or (
+        Fact.REGISTERED not in facts and stands.recall is Recall.DECLINED
+    )
 
 
 def _since_ms(account: Account) -> int:

@@ -282,6 +282,7 @@ class HandoverTables:
         then, so nobody gets it twice.
         """
         async with self._connection.transaction():
+            await RecallTables(self._connection).lock(dispatch_id)
             copies = {copy.recipient: copy for copy in await self.copies(dispatch_id)}
             faults = [fault for each in recipients if (fault := _not_resent(copies, each))]
             if faults:

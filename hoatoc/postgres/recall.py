@@ -83,11 +83,18 @@ class RecallTables:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    async def lock(self, dispatch_id: UUID) -> None:
+        """Wait until no other transaction acts on the copies of a dispatch."""
+        await self._connection.execute(SQL["lock"], dispatch_id)
+
     async def ask(self, recall_id: UUID, copies: Sequence[Copy], asking: Asking) -> Recalled:
         """Ask back copies of one dispatch; one that was asked back before is left as it is."""
         (dispatch_id,) = {copy.dispatch_id for copy in copies}
-        new = [copy for copy in copies if copy.recall_id is None]
-        again = tuple(copy.recipient for copy in copies if copy.recall_id is not None)
+        await self.lock(dispatch_id)
+        rows = await self._connection.fetch(SQL["asked"], [copy.delivery_id for copy in copies])
+        asked_before = {row["delivery_id"] for row in rows}
+        new = [copy for copy in copies if copy.delivery_id not in asked_before]
+        again = tuple(copy.recipient for copy in copies if copy.delivery_id in asked_before)
         if not new:
             return Recalled(None, dispatch_id, (), again, unsent=False)
         packet = asking.packet
@@ -102,7 +109,7 @@ class RecallTables:
             sha256(packet).digest() if packet is not None else None,
         )
         ids = [copy.delivery_id for copy in new]
-        await self._connection.fetch(SQL["add_copies"], ids, recall_id)
+        await self._connection.execute(SQL["add_copies"], ids, recall_id)
         unsent = await self._connection.fetchval(SQL["cancel"], dispatch_id) is not None
         if unsent:
             await self._connection.execute(SQL["not_needed"], dispatch_id)

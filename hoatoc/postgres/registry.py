@@ -8,11 +8,11 @@ from datetime import date
 
 import asyncpg
 
-from hoatoc.domain.group import Group, group_of
-from hoatoc.domain.organ import Certainty, Organ
 from hoatoc.domain.registry import Registry
-from hoatoc.domain.registry_change import Plan, plan_change
-from hoatoc.domain.registry_file import Sheet
+from hoatoc.domain.registry.change import Plan, plan_change
+from hoatoc.domain.registry.file import Sheet
+from hoatoc.domain.registry.group import Group, group_of
+from hoatoc.domain.registry.organ import Certainty, Organ
 from hoatoc.postgres.connection import Connection
 from hoatoc.postgres.query import queries
 

@@ -4,8 +4,9 @@ Programs run as processes, as in production; what a test waits for is a conditio
 """
 
 import asyncio
+import json
 import sys
-from asyncio.subprocess import Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -127,6 +128,19 @@ class Line:
         finally:
             notices.close()
             await _end(process)
+
+    async def command(self, *words: object, status: int = 0) -> Any:
+        """Run a command of `hoatoc` as a person does; return what it says, parsed if it is JSON."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "hoatoc", *map(str, words)),
+            stdout=PIPE,
+            stderr=PIPE,
+            env={"PATH": "", **environment(self.settings)},
+        )
+        said, complained = (part.decode() for part in await process.communicate())
+        if process.returncode != status:
+            raise AssertionError(f"{words}: exit {process.returncode}\n{said}{complained}")
+        return json.loads(said) if "--json" in words else said + complained
 
     def said(self, name: str) -> str:
         """Return what a program has logged."""

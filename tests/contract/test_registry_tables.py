@@ -10,10 +10,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from hoatoc.domain.group import Group
 from hoatoc.domain.identity import OrganCode
 from hoatoc.domain.registry import RegistryInvalid, parse_organs
-from hoatoc.domain.registry_file import read_csv, write_csv
+from hoatoc.domain.registry.file import read_csv, write_csv
+from hoatoc.domain.registry.group import Group
 from hoatoc.postgres.connection import listening, migrations
 from hoatoc.postgres.registry import CHANNEL, Origin, RegistryCache, RegistryTables
 from hoatoc.prepare import fill_registry, first_registry

@@ -12,10 +12,12 @@ from hoatoc.domain.delivery import (
     Fact,
     Facts,
     Position,
+    canonical,
     facts_of,
     first,
     first_after,
     merge,
+    recall_answer,
 )
 from hoatoc.domain.event import Answer, StatusReported, TransportAcknowledged
 from hoatoc.domain.lifecycle import State, state
@@ -176,7 +178,50 @@ def reported(code: str, put_back_of: UUID | None = None) -> Answer:
         (reported("done"), ()),
         (reported("03", UUID(int=3)), (Fact.ACCEPTED, Fact.PUT_BACK)),
         (reported("99", UUID(int=3)), (Fact.PUT_BACK,)),
+        (reported("3"), (Fact.ACCEPTED,)),
+        (reported("15"), (Fact.RECALL_AGREED,)),
+        (reported("16"), (Fact.RECALL_DECLINED,)),
+        (reported("13"), ()),  # 13 is the sender's to say: as a recipient's answer it is nothing
     ],
 )
 def test_an_unknown_word_states_no_fact(answer: Answer, expected: tuple[Fact, ...]) -> None:
     assert expected == facts_of(answer)
+
+
+@pytest.mark.parametrize(
+    "code", ["", "0", "00", "7", "07", "12", "14", "999", "003", "null", "３", " 3", "03 ", "-1"]
+)
+def test_an_unknown_code_is_never_taken_for_a_known_one(code: str) -> None:
+    assert facts_of(reported(code)) == ()
+
+
+@pytest.mark.parametrize(("code", "expected"), [("3", "03"), ("03", "03"), ("15", "15"), ("", "")])
+def test_a_code_of_one_digit_is_one_of_two(code: str, expected: str) -> None:
+    assert canonical(code).strip("0") == expected.strip("0")
+    assert expected in ("", canonical(code))
+
+
+ASK, AGREE, DECLINE = Fact.RECALL_REQUESTED, Fact.RECALL_AGREED, Fact.RECALL_DECLINED
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        ((AGREE, DECLINE), None),
+        ((ASK,), None),
+        ((AGREE, ASK), None),
+        ((ASK, AGREE, DECLINE), (AGREE, at(1))),
+        ((ASK, DECLINE, AGREE), (DECLINE, at(1))),
+        ((AGREE, ASK, DECLINE), (DECLINE, at(2))),
+    ],
+)
+def test_of_the_answers_to_a_recall_the_first_behind_the_request_stands(
+    log: tuple[Fact, ...], expected: tuple[Fact, Position] | None
+) -> None:
+    assert expected == recall_answer(told(*log))
+
+
+def test_a_record_written_twice_counts_once_at_its_lowest_place() -> None:
+    twice = [{Fact.FAIL: (Position(offset, 0, 0, "one event"),)} for offset in (9, 4)]
+    other = {Fact.FAIL: (Position(6, 0, 0, "another"),)}
+    assert [4, 6] == [p.offset for p in merge(merge(*twice), other)[Fact.FAIL]]

@@ -4,7 +4,7 @@ from unicodedata import normalize
 
 import pytest
 
-from hoatoc.domain.document_type import (
+from hoatoc.domain.check.document_type import (
     SHIPPED,
     DocumentTypesInvalid,
     Group,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hoatoc.domain.mark import Mark, clean, read_mark
+from hoatoc.domain.check.mark import Mark, clean, read_mark
 
 
 @pytest.mark.parametrize(

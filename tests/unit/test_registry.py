@@ -8,8 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hoatoc.domain.group import Group, parse_groups
-from hoatoc.domain.organ import Certainty, Form, Organ, form_of
 from hoatoc.domain.registry import (
     GroupUnknown,
     OrganUnknown,
@@ -19,6 +17,8 @@ from hoatoc.domain.registry import (
     is_code,
     is_topic_safe,
 )
+from hoatoc.domain.registry.group import Group, parse_groups
+from hoatoc.domain.registry.organ import Certainty, Form, Organ, form_of
 
 DAY = date(2025, 6, 30)
 LAST, FIRST = date(2025, 6, 30), date(2025, 7, 1)

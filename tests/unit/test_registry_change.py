@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hoatoc.domain.registry import Reason, Registry, RegistryInvalid, parse_organs
-from hoatoc.domain.registry_change import Plan, plan_change
-from hoatoc.domain.registry_file import read_csv
+from hoatoc.domain.registry.change import Plan, plan_change
+from hoatoc.domain.registry.file import read_csv
 
 TODAY = date(2025, 7, 1)
 SHIPPED = (files("hoatoc.data") / "organs.csv").read_text("utf-8")

@@ -12,11 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hoatoc.domain.organ import Certainty, Organ, is_topic_safe
 from hoatoc.domain.registry import Registry, RegistryInvalid, parse_organs
-from hoatoc.domain.registry_change import plan_change
-from hoatoc.domain.registry_field import COLUMNS
-from hoatoc.domain.registry_file import (
+from hoatoc.domain.registry.change import plan_change
+from hoatoc.domain.registry.field import COLUMNS
+from hoatoc.domain.registry.file import (
     new_organs,
     read_csv,
     read_json,
@@ -25,6 +24,7 @@ from hoatoc.domain.registry_file import (
     write_csv,
     write_json,
 )
+from hoatoc.domain.registry.organ import Certainty, Organ, is_topic_safe
 
 HEADER = "code,code102,name,email,telephone,certainty\n"
 SHIPPED = (files("hoatoc.data") / "organs.csv").read_text("utf-8")

@@ -3,12 +3,18 @@
 INSERT INTO recall (recall_id, dispatch_id, form, reason, requested_by, packet, packet_sha256)
 VALUES ($1, $2, $3, $4, $5, $6, $7);
 
+-- name: lock
+-- Let one act on the copies of a dispatch follow another; what they read before may be outdated.
+SELECT FROM outbox WHERE dispatch_id = $1 FOR UPDATE;
+
+-- name: asked
+-- Which of these copies were asked back.
+SELECT delivery_id FROM recall_recipient WHERE delivery_id = ANY($1::uuid[]);
+
 -- name: add_copies
 -- The copies that a recall asks back; a copy is recalled once.
 INSERT INTO recall_recipient (delivery_id, recall_id)
-SELECT d, $2 FROM unnest($1::uuid[]) AS n (d)
-ON CONFLICT (delivery_id) DO NOTHING
-RETURNING delivery_id;
+SELECT d, $2 FROM unnest($1::uuid[]) AS n (d);
 
 -- name: cancel
 -- A dispatch that no relay has claimed, and of which every copy is asked back, never leaves.

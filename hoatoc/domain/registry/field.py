@@ -7,7 +7,8 @@ from datetime import date
 from typing import Any, Final
 from unicodedata import normalize
 
-from hoatoc.domain.organ import (
+from hoatoc.domain.registry.fault import Fault
+from hoatoc.domain.registry.organ import (
     NAME_WIDTH,
     Certainty,
     Organ,
@@ -15,7 +16,6 @@ from hoatoc.domain.organ import (
     is_qcvn102,
     is_storable,
 )
-from hoatoc.domain.registry_fault import Fault
 
 COLUMNS: Final = tuple(field.name for field in fields(Organ))
 REQUIRED: Final = ("code", "name", "certainty")

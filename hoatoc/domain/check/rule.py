@@ -11,9 +11,9 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from hoatoc.domain.document_type import SHIPPED, DocumentType
+from hoatoc.domain.check.document_type import SHIPPED, DocumentType
+from hoatoc.domain.check.mark import Mark, clean, read_mark
 from hoatoc.domain.examination import Examination
-from hoatoc.domain.mark import Mark, clean, read_mark
 from hoatoc.domain.packet import Packet
 from hoatoc.domain.registry import Registry, Resolved
 

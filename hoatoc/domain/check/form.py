@@ -8,8 +8,8 @@ refuse it.
 import re
 from unicodedata import is_normalized
 
-from hoatoc.domain.check_rule import Case, Rule, Severity, Spot, Spots
-from hoatoc.domain.document_type import SHIPPED, Group
+from hoatoc.domain.check.document_type import SHIPPED, Group
+from hoatoc.domain.check.rule import Case, Rule, Severity, Spot, Spots
 from hoatoc.domain.organ_name import initials
 
 _FORM = "NĐ 30/2020/NĐ-CP, Phụ lục I, II.3"

@@ -6,7 +6,7 @@ changes nothing, cannot be acted on, so these refuse.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from hoatoc.domain.check_rule import Case, Rule, Severity, Spot, Spots
+from hoatoc.domain.check.rule import Case, Rule, Severity, Spot, Spots
 from hoatoc.domain.packet import NEW_DOCUMENT, RECALL, REPLACEMENT, UPDATE, Packet
 
 _BUSINESS = "TraceHeaderList/Bussiness"

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from hoatoc.domain.check_rule import Case, Rule, Severity, Spot, Spots
+from hoatoc.domain.check.rule import Case, Rule, Severity, Spot, Spots
 
 _PROMULGATED = "MessageHeader/PromulgationInfo/PromulgationDate"
 _DUE = "MessageHeader/DueDate"

@@ -12,28 +12,10 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from hoatoc.domain.error import PeerFault
-from hoatoc.domain.group import MARK, Group, find_group_faults
 from hoatoc.domain.identity import OrganCode
-from hoatoc.domain.organ import Certainty, Organ, is_code, is_topic_safe
-from hoatoc.domain.registry_fault import Fault, RegistryInvalid, find_faults
-from hoatoc.domain.registry_file import parse_organs
-
-__all__ = [
-    "Certainty",
-    "Fault",
-    "Group",
-    "GroupUnknown",
-    "Notice",
-    "Organ",
-    "OrganUnknown",
-    "Reason",
-    "Registry",
-    "RegistryInvalid",
-    "Resolved",
-    "is_code",
-    "is_topic_safe",
-    "parse_organs",
-]
+from hoatoc.domain.registry.fault import RegistryInvalid, find_faults
+from hoatoc.domain.registry.group import MARK, Group, find_group_faults
+from hoatoc.domain.registry.organ import Organ
 
 
 class Reason(StrEnum):

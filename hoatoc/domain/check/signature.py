@@ -8,7 +8,7 @@ is not invalid. Without an examination nothing is known and nothing is said.
 
 from collections.abc import Callable, Iterator
 
-from hoatoc.domain.check_rule import CV_807, Case, Rule, Severity, Spot, Spots
+from hoatoc.domain.check.rule import CV_807, Case, Rule, Severity, Spot, Spots
 from hoatoc.domain.examination import FileExamined
 from hoatoc.domain.signature import Role, Signature
 from hoatoc.domain.signature_reason import EXPLANATIONS, Reason, Verdict

@@ -1,8 +1,8 @@
 """The checks at the door: what a clerk would look at before a document goes out (CV 807, mục 5).
 
 A finding either refuses the hand-over or warns; it names the element, what is wrong, what to do
-and the article it comes from. The rules are rows of the tables in the modules `check_…`, one module
-to a subject; `check_rule` says what a row holds. What decides between the two:
+and the article it comes from. The rules are rows of the tables in the modules beside this one, one
+module to a subject; `rule` says what a row holds. What decides between the two:
 
 1. What gives a document no identity or a false one, or leads it nowhere, refuses: no recipient
    could take it. So does what every recipient would have to return.
@@ -17,56 +17,45 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
 
-from hoatoc.domain import (
-    check_authority,
-    check_business,
-    check_document_id,
-    check_file,
-    check_form,
-    check_header,
-    check_recipient,
-    check_signature,
-    check_time,
-    check_type,
-    check_urgency,
+from hoatoc.domain.check import (
+    authority,
+    business,
+    document_id,
+    file,
+    form,
+    header,
+    recipient,
+    signature,
+    time,
+    urgency,
 )
-from hoatoc.domain.check_rule import Rule, Severity, Spot, case_of
+from hoatoc.domain.check import (
+    type as type_,
+)
+from hoatoc.domain.check.rule import Rule, Severity, Spot, case_of
 from hoatoc.domain.error import OurFault, PeerFault
 from hoatoc.domain.examination import Examination
 from hoatoc.domain.packet import Packet
 from hoatoc.domain.registry import Registry
 
-__all__ = [
-    "RULES",
-    "SHIPPED_POLICY",
-    "CheckFailed",
-    "CheckPolicy",
-    "CheckPolicyInvalid",
-    "Finding",
-    "Severity",
-    "check",
-    "parse_check_policy",
-    "require",
-]
-
 RULES: Mapping[str, Rule] = {
     rule.code: rule
     for rule in chain(
-        check_header.RULES,
-        check_form.RULES,
-        check_document_id.RULES,
-        check_time.RULES,
-        check_authority.RULES,
-        check_type.RULES,
-        check_urgency.RULES,
-        check_recipient.RULES,
-        check_business.RULES,
-        check_file.RULES,
-        check_signature.RULES,
+        header.RULES,
+        form.RULES,
+        document_id.RULES,
+        time.RULES,
+        authority.RULES,
+        type_.RULES,
+        urgency.RULES,
+        recipient.RULES,
+        business.RULES,
+        file.RULES,
+        signature.RULES,
     )
 }
 _ROWS = tuple(RULES.values())
-_ROWS_OF_HEADER = tuple(rule for rule in _ROWS if rule not in check_signature.RULES)
+_ROWS_OF_HEADER = tuple(rule for rule in _ROWS if rule not in signature.RULES)
 _SHOWN = 120
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from hoatoc.domain.organ import Organ
-from hoatoc.domain.registry import Registry
-from hoatoc.domain.registry_fault import Fault, RegistryInvalid, find_faults
-from hoatoc.domain.registry_field import COLUMNS
-from hoatoc.domain.registry_file import Sheet, new_organs, text_in_file
+from hoatoc.domain.registry.fault import Fault, RegistryInvalid, find_faults
+from hoatoc.domain.registry.field import COLUMNS
+from hoatoc.domain.registry.file import Sheet, new_organs, text_in_file
+from hoatoc.domain.registry.organ import Organ
+from hoatoc.domain.registry.resolving import Registry
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ code that leads nowhere, to a locked organ or to the same organ twice refuses.
 
 from collections.abc import Callable, Iterator
 
-from hoatoc.domain.check_rule import CV_807, Case, Rule, Severity, Spot, Spots
+from hoatoc.domain.check.rule import CV_807, Case, Rule, Severity, Spot, Spots
 from hoatoc.domain.organ_name import is_same
 from hoatoc.domain.packet import Party
 from hoatoc.domain.registry import Reason, Resolved

@@ -7,7 +7,7 @@ refuses. What else is missing warns, because the signed file may hold it.
 import re
 from collections.abc import Callable
 
-from hoatoc.domain.check_rule import CV_807, Case, Rule, Severity, Spot, Spots
+from hoatoc.domain.check.rule import CV_807, Case, Rule, Severity, Spot, Spots
 from hoatoc.domain.packet import Packet
 
 _METADATA = "NĐ 30/2020/NĐ-CP, Phụ lục VI, Phần II"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from hoatoc.domain.organ import Organ, level_of
-from hoatoc.domain.registry_fault import Fault, RegistryInvalid
+from hoatoc.domain.registry.fault import Fault, RegistryInvalid
+from hoatoc.domain.registry.organ import Organ, level_of
 
 MARK = "@"
 """Stands before the name of a group in a list of recipients: `@tinh`."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hoatoc.domain.error import PeerFault
-from hoatoc.domain.organ import Organ
+from hoatoc.domain.registry.organ import Organ
 
 _SHOWN = 20
 

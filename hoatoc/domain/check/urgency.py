@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from unicodedata import normalize
 
-from hoatoc.domain.check_rule import Case, Rule, Severity, Spot, Spots
+from hoatoc.domain.check.rule import Case, Rule, Severity, Spot, Spots
 from hoatoc.domain.packet import PRIORITIES
 
 _WORDS = r"H(?:ỎA|OẢ) TỐC HẸN GIỜ|H(?:ỎA|OẢ) TỐC|THƯỢNG KHẨN|KHẨN"

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from unicodedata import normalize
 
-from hoatoc.domain.check_rule import CV_807, Case, Rule, Severity, Spot, Spots
+from hoatoc.domain.check.rule import CV_807, Case, Rule, Severity, Spot, Spots
 from hoatoc.domain.examination import FileExamined
 from hoatoc.domain.packet import NEW_DOCUMENT, REPLACEMENT, Attachment
 

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from hoatoc.domain.organ import Organ
-from hoatoc.domain.registry_fault import Fault, RegistryInvalid, find_faults
-from hoatoc.domain.registry_field import (
+from hoatoc.domain.registry.fault import Fault, RegistryInvalid, find_faults
+from hoatoc.domain.registry.field import (
     COLUMNS,
     CONTROL,
     EMPTY,
@@ -26,6 +25,7 @@ from hoatoc.domain.registry_field import (
     Read,
     fault_of,
 )
+from hoatoc.domain.registry.organ import Organ
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from unicodedata import normalize
 
-from hoatoc.domain.check_rule import CV_807, Case, Rule, Severity, Spot, Spots
+from hoatoc.domain.check.rule import CV_807, Case, Rule, Severity, Spot, Spots
 from hoatoc.domain.organ_name import begins
 
 _COMPETENCE = "MessageHeader/SignerInfo/Competence"

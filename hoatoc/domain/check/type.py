@@ -1,7 +1,7 @@
 """Types: name against code, and whether paper follows (CV 775/VPCP-KSTT)."""
 
-from hoatoc.domain.check_rule import Case, Rule, Severity, Spot, Spots
-from hoatoc.domain.document_type import SHIPPED, Paper
+from hoatoc.domain.check.document_type import SHIPPED, Paper
+from hoatoc.domain.check.rule import Case, Rule, Severity, Spot, Spots
 
 _NAME = "MessageHeader/DocumentType/TypeName"
 _PAPER = "TraceHeaderList/Bussiness/Paper"

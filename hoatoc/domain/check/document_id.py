@@ -6,9 +6,9 @@ write ids of many forms, some of them mere numbers.
 
 from collections.abc import Iterator
 
-from hoatoc.domain.check_rule import Case, Rule, Severity, Spot, Spots
+from hoatoc.domain.check.mark import clean
+from hoatoc.domain.check.rule import Case, Rule, Severity, Spot, Spots
 from hoatoc.domain.identity import parse_document_id
-from hoatoc.domain.mark import clean
 
 _PATH = "MessageHeader/DocumentId"
 
