@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import dispatch, idle, ledger, line
+from bench import dispatch, domain, idle, ledger, line
 from bench.dispatch import DispatchFigures
 from bench.figure import Figures, show, write
 from bench.idle import Use
@@ -70,9 +70,12 @@ async def main() -> None:
     """Run the bench."""
     console = Console()
     began, load = time.perf_counter(), os.getloadavg()[0]
+    console.print("domain: packets, registry, calendars, lifecycle")
+    alone = domain.measure()
     booked, one = await _stores(console)
     complete, use, after = await _whole(console)
-    figures = Figures(booked, one, complete, use, after, load, time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    figures = Figures(alone, booked, one, complete, use, after, load, seconds)
     show(figures, console)
     write(figures)
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.dispatch import DispatchFigures
+from bench.domain import DomainFigures
 from bench.idle import Use
 from bench.ledger import LedgerFigures
 from bench.line import LineFigures
@@ -33,7 +34,8 @@ Settings: {settings}. Database and broker are the embedded ones, with their own 
 *Floor* is what the parts alone cost in the same run: for the ledger the bare loop of
 `bench/floor.py` (read, decode, fold, the same statements), for a dispatch its 38 encoded copies
 without registration and publication. The ledger and its floor book the same log in turns, and the
-ratio is the median of the turns: {turns}.
+ratio is the median of the turns: {turns}. Figures of the domain (packets, registry, calendars,
+lifecycle) are of one process; those of packets in processor time.
 
 The line: {line}.
 
@@ -51,6 +53,7 @@ run only, and repeat. Everything shares the same cores here, the senders and the
 class Figures:
     """What one run found."""
 
+    domain: DomainFigures
     ledger: LedgerFigures
     dispatch: DispatchFigures
     line: LineFigures
@@ -88,6 +91,7 @@ class Figures:
             ("complete deliveries/s, all on one machine", "1,500", f"{line.rate:,.0f}", "—", "—"),
             ("idle, cores", "0.25", f"{self.idle.all_cores:.2f}", "—", "—"),
             ("idle, memory", "1,536 MiB", f"{self.idle.all_memory_mb:,.0f} MiB", "—", "—"),
+            *self.domain.lines(),
         ]
 
 
@@ -139,6 +143,12 @@ def _record(figures: Figures, now: datetime) -> dict[str, object]:
             "dispatch_38_p50_ms": round(figures.dispatch.p50_ms, 1),
             "idle_cpu_cores": round(figures.idle.all_cores, 3),
             "idle_memory_mb": round(figures.idle.all_memory_mb),
+            "packets_20_kb_per_second": round(figures.domain.packets.few.whole),
+            "packet_30_mb_memory_mib": round(figures.domain.packets.large_memory_mib),
+            "organs_125000_load_s": round(figures.domain.registry.load_s, 2),
+            "resolve_us": round(figures.domain.registry.resolve_us, 2),
+            "working_due_us": round(figures.domain.clock.worst_ns / 1e3, 2),
+            "merge_us": round(figures.domain.lifecycle.merge_ns / 1e3, 2),
         },
         "machine": _machine(),
         "settings": _settings(),

@@ -65,17 +65,17 @@ def _time(ms: int | None) -> datetime:
 
 def text(alert: Alert, organs: Registry, now: datetime) -> page.Page:
     """Write the page of an alert."""
-    recipient = organs.get(alert.recipient or alert.sender or "")
-    sender = organs.get(alert.sender or "")
+    recipient, sender = organs.get(alert.recipient or ""), organs.get(alert.sender or "")
+    called = recipient if alert.recipient else sender
     about = page.Copy(
         number=alert.number or "",
         notation=alert.notation or "",
         subject=alert.subject or "—",
         priority=alert.priority,
         sender=sender.name if sender else alert.sender or "—",
-        recipient=recipient.name if recipient else alert.recipient or "—",
-        recipient_email=recipient.email if recipient else "",
-        recipient_telephone=recipient.telephone if recipient else "",
+        recipient=recipient.name if recipient else alert.recipient or "",
+        email=called.email if called else "",
+        telephone=called.telephone if called else "",
         since=_time(alert.since_ms),
         due=_time(alert.due_ms) if alert.due_ms is not None else None,
         reason=alert.reason or "",

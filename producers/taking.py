@@ -21,6 +21,7 @@ from hoatoc.domain import topic
 from hoatoc.domain.deadline import Kind
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.event import DocumentHandedOver
+from hoatoc.domain.packet import PacketFault
 from hoatoc.domain.secret import SecretSuspected
 from hoatoc.kafka.dead_letter import dead_letter
 from hoatoc.kafka.deletion import append_marker, delete_up_to, is_marker
@@ -110,12 +111,13 @@ class Taking:
         HANDED_OVER.labels("refused").inc()
         reason = type(fault).__name__
         LOG.warning("handover_refused", organ=organ, reason=reason, offset=record.offset)
-        letter, parked = dead_letter(record, NAME, reason, fault, content=False)
+        detail = fault.withheld() if isinstance(fault, PacketFault) else str(fault)
+        letter, parked = dead_letter(record, NAME, reason, detail, content=False)
         alert = door_alert(
             Kind.UNSENT,
             parked.event_id,
             organ,
-            str(fault),
+            detail,
             self.kafka.partitions,
             since_ms=record.timestamp,
         )

@@ -72,12 +72,12 @@ def _log_ms(deadline: Deadline, limits: Limits) -> int:
 def explained(
     head: Mapping[str, Any], copies: Iterable[Copy], calendars: Calendars
 ) -> list[dict[str, Any]]:
-    """Return the legal deadlines of a dispatch, each explained once, with how many copies it has.
+    """Return the legal deadlines of a dispatch, each explained once, by the first copy that has it.
 
     In a demonstration they are told in calendar time, which runs by the factor that is declared.
     """
     limits = Limits(**json.loads(head["limits"]))
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[_Same, tuple[Due, list[str]]] = {}
     if head["promulgated"] is not None:
         due = legal_clock.send(
             calendars.of(head["sender"]),
@@ -92,9 +92,18 @@ def explained(
                 due = _legal(deadline, copy.recipient, limits, calendars)
                 _add(found, due, copy.recipient, _OUTCOMES[judge(deadline, copy.service_ms)])
     return [
-        {"due": text, "organs": _few(organs), "outcome": outcome}
-        for (text, outcome), organs in found.items()
+        {"due": _text(due), "organs": _few(organs), "outcome": outcome}
+        for (_, _, outcome), (due, organs) in found.items()
     ]
+
+
+_Same = tuple[legal_clock.Clock, datetime, str]
+"""Clock, due and outcome: what copies have in common, though they did not arrive in one second."""
+
+
+def _text(due: Due) -> str:
+    text = render(due)
+    return f"{text.vi}\n{text.en}"
 
 
 def _few(organs: Sequence[str]) -> str:
@@ -111,9 +120,9 @@ def _sent(head: Mapping[str, Any], due: Due, limits: Limits) -> str:
     return f"gửi lúc · sent at {output.instant(sent_ms)}: {said}"
 
 
-def _add(found: dict[tuple[str, str], list[str]], due: Due, organ: str, outcome: str) -> None:
-    text = render(due)
-    found.setdefault((f"{text.vi}\n{text.en}", outcome), []).append(organ)
+def _add(found: dict[_Same, tuple[Due, list[str]]], due: Due, organ: str, outcome: str) -> None:
+    _, organs = found.setdefault((due.clock, due.at, outcome), (due, []))
+    organs.append(organ)
 
 
 def _legal(deadline: Deadline, organ: str, limits: Limits, calendars: Calendars) -> Due:

@@ -1,16 +1,15 @@
-"""What the people of the story do, each by the real command: check, send, recall, send again."""
+"""What people do in the story, each by the real command: check, send, recall, send again, look."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from hoatoc.demo import variant, view
 from hoatoc.demo.command import Said, call
@@ -28,15 +27,19 @@ from hoatoc.domain.edxml import write_packet
 from hoatoc.domain.packet import Packet
 
 REFUSED = 4
-_LOOK_S = 0.1
 UNFIT = {"recipient-unknown", "promulgated-in-future"}
 LEGAL = ("Điều 6.2", "Điều 21.2.c", "23.1")
 SHOWN = ("H27", "H41")
+EVE_OF_TET = "09/02/2021 15:00"
+_LOOK_S = 0.1
 
 
 @dataclass(slots=True)
 class Acts:
-    """What is done, and what was not answered as it must be."""
+    """What is done, and in `faults` what was not answered as it must be.
+
+    `marker` stands in the document that is suspected of a state secret, and nowhere else.
+    """
 
     folder: Path
     console: Console
@@ -54,17 +57,16 @@ class Acts:
             self._written("unnumbered", variant.unnumbered(packet)),
             self._written("unfit", variant.unfit(packet, today + timedelta(days=1))),
         ]
-        self._heading("Kiểm tra trước khi gửi", "before sending")
-        _, found = await asyncio.gather(
-            self._hoatoc("check", *files, status=REFUSED),
-            self._run("check", "--json", *files),
+        said, found = await asyncio.gather(
+            self._run("check", *files), self._run("check", "--json", *files)
         )
-        without, other = json.loads(found.text)
+        self._show("Kiểm tra trước khi gửi · before sending", said, status=REFUSED)
+        draft, other = found.read()
         codes = {finding["code"] for finding in other["findings"]}
-        if without["fault"] is None or not codes >= UNFIT:
-            self.faults.append(f"hoatoc check found {without['fault']} and {codes}")
+        if draft["fault"] is None or not codes >= UNFIT:
+            self.faults.append(f"hoatoc check finds {draft['fault']} and {sorted(codes)}")
 
-    async def tell(self, letter: str) -> None:
+    async def play(self, letter: str) -> None:
         """Do all that is done while the letters are on their way."""
         await self._recall()
         await self._refused(letter)
@@ -72,13 +74,14 @@ class Acts:
         await self._resend()
 
     async def _recall(self) -> None:
-        await _until(self._all_have_read)
-        self._heading("Thu hồi", "recall")
+        """Ask copies back, once each of these recipients has done with the letter what it will."""
+        await _until(self._all_have_answered)
         to = [word for organ in RECALL_ROLES for word in ("--to", organ)]
-        said = await self._hoatoc("recall", RECALLED, *to, "--reason", RECALL_REASON, status=0)
-        self._must(said, f"asked back: {len(RECALL_ROLES)} ({', '.join(RECALL_ROLES)})")
+        said = await self._run("recall", RECALLED, *to, "--reason", RECALL_REASON)
+        asked = f"asked back: {len(RECALL_ROLES)} ({', '.join(RECALL_ROLES)})"
+        self._show("Thu hồi · recall", said, asked)
 
-    async def _all_have_read(self) -> bool:
+    async def _all_have_answered(self) -> bool:
         of = Evidence.read(self.folder).accounts(RECALLED)
         return all(
             organ in of and tuple(of[organ].said) == SCRIPTS[role]
@@ -86,31 +89,28 @@ class Acts:
         )
 
     async def _refused(self, letter: str) -> None:
-        """Hand over what must not go: a stamp of secrecy, and the faulty packet as it is."""
-        data = write_packet(variant.stamped(self.packets[letter], "77", self.marker))
-        self.stamped_sha256 = sha256(data).hexdigest()
-        file = self.folder / "stamped.edxml"
-        file.write_bytes(data)
-        self._heading("Bị từ chối tại cửa", "refused at the door")
-        bad = str(self.folder / "unfit.edxml")
-        said = await self._hoatoc("send", str(file), bad, status=REFUSED)
-        self._must(said, "SecretSuspected", "CheckFailed", self.stamped_sha256)
+        """Hand over what must not go: a stamp of secrecy, and a faulty packet all the same."""
+        packet = variant.stamped(self.packets[letter], "77", self.marker)
+        self.stamped_sha256 = sha256(write_packet(packet)).hexdigest()
+        files = self._written("stamped", packet), str(self.folder / "unfit.edxml")
+        said = await self._run("send", *files)
+        words = ("SecretSuspected", self.stamped_sha256, "CheckFailed")
+        self._show("Bị từ chối tại cửa · refused at the door", said, *words, status=REFUSED)
 
     async def _again(self, letter: str) -> None:
         """Hand the same packet over again, and another content under its number."""
         packet = self.packets[letter]
         other = self._written("other-content", variant.other_content(packet))
-        self._heading("Gửi trùng, và trùng số", "sent twice, and a number used twice")
-        same = str(self.folder / f"{letter}.edxml")
-        said = await self._hoatoc("send", same, other, status=REFUSED)
-        self._must(said, "not sent again", "DocumentConflict", packet.subject)
+        said = await self._run("send", str(self.folder / f"{letter}.edxml"), other)
+        words = ("not sent again", "DocumentConflict", f"«{packet.subject}»")
+        title = "Gửi trùng, và trùng số · sent twice, and a number used twice"
+        self._show(title, said, *words, status=REFUSED)
 
     async def _resend(self) -> None:
-        """Send again to the one organ that failed to receive, once its page has come."""
+        """Send again to the one organ that failed to receive, once the page about it has come."""
         await _until(self._failure_paged)
-        self._heading("Gửi lại", "sent again")
-        said = await self._hoatoc("resend", FAILED, "--to", RESENT_TO, status=0)
-        self._must(said, f"sent again to: {RESENT_TO}")
+        said = await self._run("resend", FAILED, "--to", RESENT_TO)
+        self._show("Gửi lại · sent again", said, f"sent again to: {RESENT_TO}")
 
     async def _failure_paged(self) -> bool:
         return any(
@@ -118,46 +118,39 @@ class Acts:
             for page in self.pages.pages.values()
         )
 
-    async def show(self) -> None:
-        """Show the recalled letter: what came of the recall, and its deadlines by the law."""
-        self._heading("Hạn theo luật", "deadlines by the law")
-        said, found = await asyncio.gather(
-            self._run("show", RECALLED), self._run("show", RECALLED, "--json")
+    async def look(self) -> None:
+        """Look at the recalled letter: what came of the recall, and its deadlines by the law."""
+        said, found, eve = await asyncio.gather(
+            self._run("show", RECALLED),
+            self._run("show", RECALLED, "--json"),
+            self._run("deadline", "register", "--arrived", EVE_OF_TET, "--organ", SHOWN[-1]),
         )
-        self._tell(("show", RECALLED), Said(said.status, _head(said.text)))
-        found_all = json.loads(found.text)
-        view.deadlines(self.console, _some(found_all["legal_deadlines"]))
-        must = _counts(Evidence.read(self.folder))
-        counted = [{name: recall[name] for name in must} for recall in found_all["recalls"]]
-        if counted != [must]:
-            self.faults.append(f"hoatoc show counts {counted}, must be {must}")
-        texts = " ".join(row["due"] for row in found_all["legal_deadlines"])
+        shown = Said(said.arguments, said.status, _head(said.text))
+        self._show("Thu hồi và hạn theo luật · recall, and deadlines by the law", shown)
+        rows = found.read()["legal_deadlines"]
+        view.deadlines(self.console, _some(rows))
+        self._show("Cùng hạn ấy vào ngày áp Tết · the same deadline on the eve of Tết", eve)
+        texts = " ".join(row["due"] for row in rows)
         self.faults += [f"no deadline by {at}" for at in LEGAL if at not in texts]
+        self.faults += self._miscounted(found.read()["recalls"])
 
-    async def _hoatoc(self, *arguments: str, status: int) -> Said:
-        said = await self._run(*arguments)
-        self._tell(arguments, said)
-        if said.status != status:
-            self.faults.append(f"hoatoc {arguments[0]}: exit {said.status}, must be {status}")
-        return said
+    def _miscounted(self, recalls: list[dict[str, Any]]) -> list[str]:
+        must = _counts(Evidence.read(self.folder))
+        counted = [{name: recall[name] for name in must} for recall in recalls]
+        return [] if counted == [must] else [f"hoatoc show counts {counted}, must be {must}"]
 
     async def _run(self, *arguments: str) -> Said:
         return await call(*arguments, settings=self.settings, columns=self.console.width)
 
-    def _must(self, said: Said, *words: str) -> None:
-        """Note what a command did not say, whatever the lines that it broke into."""
-        text = " ".join(Text.from_ansi(said.text).plain.split())
-        self.faults += [f"not said: {word!r}" for word in words if word not in text]
-
-    def _tell(self, arguments: tuple[str, ...], said: Said) -> None:
-        words = (Path(w).name if w.endswith(".edxml") else w for w in arguments)
-        line = " ".join(f"'{w}'" if " " in w else w for w in words)
-        self.console.print(f"$ hoatoc {line}", style="bold", markup=False)
-        self.console.print(Text.from_ansi(said.text.rstrip()))
-        self.console.print(f"→ {said.status}\n", style="dim")
-
-    def _heading(self, vietnamese: str, english: str) -> None:
-        self.console.rule(f"{vietnamese} · {english}", align="left")
+    def _show(self, title: str, said: Said, *words: str, status: int = 0) -> None:
+        """Show what a command said, and note where it did not say what it must."""
+        view.command(self.console, title, said)
+        name = said.arguments[0]
+        if said.status != status:
+            self.faults.append(f"hoatoc {name}: exit {said.status}, must be {status}")
+        self.faults += [
+            f"hoatoc {name}: not said: {word!r}" for word in words if word not in said.words
+        ]
 
     def _written(self, name: str, packet: Packet) -> str:
         file = self.folder / f"{name}.edxml"

@@ -1,22 +1,45 @@
 """A command run as a person runs it: the real `hoatoc`, in a terminal of its own."""
 
 import asyncio
+import json
 import os
 import pty
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+
+from hoatoc.domain.error import OurFault
 
 _READ_BYTES = 65_536
+
+
+class CommandFailed(OurFault):
+    """A command did not answer as it must."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """What a command answered; `text` is as the terminal got it, colours and all."""
 
+    arguments: tuple[str, ...]
     status: int
     text: str
+
+    @property
+    def words(self) -> str:
+        """Return the text without colours, whatever the lines that it was broken into."""
+        return " ".join(Text.from_ansi(self.text).plain.split())
+
+    def read(self) -> Any:
+        """Return what was said in JSON; raises CommandFailed."""
+        try:
+            return json.loads(self.text)
+        except ValueError as error:
+            raise CommandFailed(f"hoatoc {' '.join(self.arguments)}: {self.text}") from error
 
 
 async def call(*arguments: str, settings: Mapping[str, str], columns: int) -> Said:
@@ -34,7 +57,7 @@ def _call(arguments: tuple[str, ...], env: Mapping[str, str]) -> Said:
         )
         os.close(terminal)
         data = b"".join(_read(screen.fileno()))
-    return Said(running.wait(), data.decode().replace("\r\n", "\n"))
+    return Said(arguments, running.wait(), data.decode().replace("\r\n", "\n"))
 
 
 def _read(descriptor: int) -> Iterator[bytes]:

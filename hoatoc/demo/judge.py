@@ -32,9 +32,7 @@ class Places:
 async def places(connection: Connection, data: Path, text: str) -> Places:
     """Search the data folder and every table for a text, in each form in which it may stand."""
     wanted = search.forms(text)
-    parts = sorted(part for part in data.iterdir() if part.is_dir())
-    files = {part.name: search.in_files(part, wanted) for part in parts}
-    return Places(files, await search.in_tables(connection, wanted))
+    return Places(search.in_folder(data, wanted), await search.in_tables(connection, wanted))
 
 
 def search_faults(secret: Places, sent: Places) -> list[str]:

@@ -6,7 +6,6 @@ Kafka keeps records as they came: no program of ours compresses them.
 """
 
 from base64 import b64encode
-from collections.abc import Iterable
 from pathlib import Path
 
 from hoatoc.postgres.connection import Connection
@@ -29,10 +28,13 @@ def _base64(plain: bytes, place: int) -> bytes:
     return whole[4 if place else 0 : -4]
 
 
-def in_files(folder: Path, wanted: Iterable[bytes]) -> list[Path]:
-    """Return the files below a folder that hold one of these, broker, database and logs alike."""
-    files = (f for f in folder.rglob("*") if f.is_file() and f.suffix not in _OFFSETS_ONLY)
-    return [file for file in files if _holds(file, tuple(wanted))]
+def in_folder(folder: Path, wanted: tuple[bytes, ...]) -> dict[str, list[Path]]:
+    """Return the files of a data folder that hold one of these, by the part that wrote them."""
+    found: dict[str, list[Path]] = {part.name: [] for part in folder.iterdir()}
+    for file in folder.rglob("*"):
+        if file.is_file() and file.suffix not in _OFFSETS_ONLY and _holds(file, wanted):
+            found[file.relative_to(folder).parts[0]].append(file)
+    return found
 
 
 def _holds(file: Path, wanted: tuple[bytes, ...]) -> bool:
@@ -43,7 +45,7 @@ def _holds(file: Path, wanted: tuple[bytes, ...]) -> bool:
     return any(each in data for each in wanted)
 
 
-async def in_tables(connection: Connection, wanted: Iterable[bytes]) -> list[str]:
+async def in_tables(connection: Connection, wanted: tuple[bytes, ...]) -> list[str]:
     """Return the tables with a row that holds one of these, in whatever column."""
     patterns = [f"%{text}%" for each in wanted for text in (each.decode(), each.hex())]
     tables = [row["name"] for row in await connection.fetch(SQL["tables"])]

@@ -140,7 +140,7 @@ async def _tell(folder: Path, console: Console) -> int:
 
 def _marker() -> str:
     """Return a text that stands nowhere else."""
-    return f"{uuid4().hex}{uuid4().hex}"
+    return f"{uuid4().hex} {uuid4().hex}"
 
 
 def _letters(control: str) -> Iterator[Letter]:
@@ -249,7 +249,7 @@ async def _hand_over(settings: Settings, letter: Letter, data: bytes) -> None:
 
 async def _happen(story: Story, acts: Acts, running: Stack, connection: asyncpg.Connection) -> bool:
     """Let people act while the letters are on their way; return whether it came to rest in time."""
-    acting = asyncio.create_task(acts.tell(EXAMPLE))
+    acting = asyncio.create_task(acts.play(EXAMPLE))
     try:
         return await _watch(story, acting, running, connection)
     finally:
@@ -302,7 +302,7 @@ async def _judge(
     proof = await books.prove(connection, story.settings.kafka)
     faults = [] if finished else [f"not at rest after {PATIENCE_S:.0f} s"]
     view.result(story.console, await connection.fetch(SQL["letters"]), story.pages, story.kills)
-    await acts.show()
+    await acts.look()
     faults += acts.faults + await _secret_faults(story, acts, connection)
     faults += await judge.state_faults(connection, must)
     faults += judge.page_faults(judge.due_pages(must), judge.paged(story.pages))

@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 from datetime import date
+from itertools import islice
 from random import Random
-from string import ascii_letters, digits
+from string import ascii_lowercase
 
 from hoatoc.domain.packet import Attachment, Packet, Party
 
 UNKNOWN = Party(code="H99", name="Sở chưa đăng ký (minh họa)")
 STAMP = "TỐI MẬT"
 _ANNEX = "phu-luc.txt"
-_FILLING, _REPEATS = 1500, 8
+_WORDS, _LINES, _REPEATS = 12, 16, 8
 
 
 def unnumbered(packet: Packet) -> Packet:
@@ -38,11 +39,16 @@ def annexed(packet: Packet, marker: str) -> Packet:
 
     PostgreSQL compresses what can be compressed, and a text in it could not be found on disk.
     """
-    letters, chance = ascii_letters + digits, Random(marker)
-    filling = ("".join(chance.choices(letters, k=_FILLING)) for _ in range(_REPEATS))
-    text = "".join(f"{marker}{block}" for block in filling).encode()
+    chance = Random(marker)
+    text = "\n".join(f"{marker}\n{_filling(chance)}" for _ in range(_REPEATS)).encode()
     annex = Attachment(name=_ANNEX, content_type="text/plain", content=text, content_id=_ANNEX)
     return replace(packet, attachments=(*_without_annex(packet), annex))
+
+
+def _filling(chance: Random) -> str:
+    """Return lines of words that mean nothing."""
+    words = ("".join(chance.choices(ascii_lowercase, k=7)) for _ in range(_LINES * _WORDS))
+    return "\n".join(" ".join(islice(words, _WORDS)) for _ in range(_LINES))
 
 
 def stamped(packet: Packet, number: str, marker: str) -> Packet:

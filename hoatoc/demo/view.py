@@ -1,7 +1,9 @@
 """What the demonstration shows: live on a terminal, plain lines without one."""
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hoatoc.books import PLACES, Proof
+from hoatoc.demo.command import Said
 from hoatoc.demo.judge import Places
 from hoatoc.demo.webhook import Receiver
 from hoatoc.domain.policy import Demonstration
@@ -104,6 +107,15 @@ def factor(console: Console, shown: Demonstration) -> None:
     )
 
 
+def command(console: Console, title: str, said: Said) -> None:
+    """Show what somebody did, and what the command answered."""
+    words = (Path(word).name if word.endswith(".edxml") else word for word in said.arguments)
+    console.rule(title, align="left")
+    console.print(f"$ hoatoc {shlex.join(words)}", style="bold", markup=False)
+    console.print(Text.from_ansi(said.text.rstrip()))
+    console.print(f"→ {said.status}\n", style="dim")
+
+
 def deadlines(console: Console, rows: Sequence[Mapping[str, str]]) -> None:
     """Show legal deadlines: how each was reckoned, whose it is, what came of it."""
     for row in rows:
@@ -123,7 +135,12 @@ def search(console: Console, marker: str, secret: Places, sent: Places) -> None:
     """Show where the text of the suspected secret was found, and where one that was sent."""
     console.rule("Bí mật nhà nước · state secret", align="left")
     console.print(f"văn bản có dấu mật, «{marker[:16]}…»: {_found(secret)}", markup=False)
-    console.print("the letter with the stamp, searched for on the whole disk\n", style="dim")
+    console.print(
+        "tìm trong mọi bảng và mọi tệp của thư mục dữ liệu, trừ chỉ mục vị trí của Kafka · the "
+        "letter with the stamp, searched for in every table and every file but Kafka's indexes of "
+        "offsets\n",
+        style="dim",
+    )
     console.print(f"đối chứng, cùng văn bản, không có dấu mật: {_found(sent)}")
     console.print("control, the same letter without the stamp\n", style="dim")
 

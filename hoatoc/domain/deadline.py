@@ -87,6 +87,7 @@ _ONLY_AFTER_START = {
     Kind.REPLY: (Fact.UNREADABLE,),
     Kind.RECALL: (Fact.UNREADABLE,),
 }
+_FAILURES = frozenset((Fact.FAIL, Fact.SEND_REFUSED, Fact.RECALL_UNSENT, Fact.UNREADABLE))
 _ENDED_BY_RECALL = (Kind.ARRIVE, Kind.ACCEPT, Kind.HANDLE, Kind.REPLY)
 
 
@@ -166,13 +167,16 @@ def deadlines(
 
 def closing_of(kind: Kind, start: Position, facts: Facts) -> Position | None:
     """Return the fact that closes a deadline."""
-    ends = [
+    answered = None
+    if kind in _ENDED_BY_RECALL:
+        answered = _recalled(facts, RECALL_ANSWERS[:1])
+    elif kind is Kind.RECALL:
+        answered = _recalled(facts, RECALL_ANSWERS)
+    return _earliest(
         first(facts, *_ANYWHERE[kind]),
         first_after(facts, start, *_ONLY_AFTER_START.get(kind, ())),
-    ]
-    if kind in _ENDED_BY_RECALL or kind is Kind.RECALL:
-        ends.append(_recalled(facts, RECALL_ANSWERS if kind is Kind.RECALL else RECALL_ANSWERS[:1]))
-    return _earliest(*ends)
+        answered,
+    )
 
 
 def _recalled(facts: Facts, answers: tuple[Fact, ...]) -> Position | None:
@@ -195,6 +199,8 @@ def failures(facts: Facts) -> Iterator[Failure]:
     What is over before it fails is no failure: a copy that was decided (02-06), recalled or sent
     again before a `fail`, or confirmed before the refusal, as after a crash.
     """
+    if _FAILURES.isdisjoint(facts):
+        return
     agreed, again = _recalled(facts, RECALL_ANSWERS[:1]), first(facts, Fact.RESENT)
     over = _earliest(agreed, again, first(facts, Fact.REFUSED, *ACCEPTANCES))
     failed = [p for p in facts.get(Fact.FAIL, ()) if not (over and over < p)]
@@ -209,7 +215,11 @@ def failures(facts: Facts) -> Iterator[Failure]:
 
 
 def _earliest(*positions: Position | None) -> Position | None:
-    return min((at for at in positions if at), default=None)
+    found: Position | None = None
+    for position in positions:
+        if position is not None and (found is None or position < found):
+            found = position
+    return found
 
 
 def _unsent(facts: Facts, kind: Kind, refusal: Fact, mended: Position | None) -> Iterator[Failure]:

@@ -85,7 +85,8 @@ Facts = Mapping[Fact, tuple[Position, ...]]
 class Delivery:
     """One dispatch to one recipient, as far as the log has told.
 
-    `limits` is None until its registration is seen: without it nothing can be due.
+    `limits` is None until its registration is seen, or a recall of it: without them nothing can be
+    due.
     """
 
     delivery_id: UUID

@@ -6,6 +6,7 @@ Names follow the elements of edXML (QCVN 102:2016/BTTTT); values are kept as the
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from types import SimpleNamespace
 from typing import ClassVar
 
 from hoatoc.domain.error import PeerFault
@@ -217,8 +218,15 @@ class PacketFault(PeerFault):
 
     def __init__(self, path: str, found: str = "", expected: str = "") -> None:
         self.path, self.found, self.expected = path, found[:60], expected
-        texts = (self.vietnamese, self.english)
-        super().__init__(" / ".join(text.format(fault=self) for text in texts))
+        super().__init__(self._text())
+
+    def withheld(self) -> str:
+        """Return the text without what was found: no gate has passed the packet it is from."""
+        return self._text(found="…")
+
+    def _text(self, **instead: str) -> str:
+        shown = SimpleNamespace(**{**vars(self), **instead})
+        return " / ".join(text.format(fault=shown) for text in (self.vietnamese, self.english))
 
 
 class NotXml(PacketFault):

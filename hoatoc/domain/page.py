@@ -35,7 +35,8 @@ class Copy:
     """The copy that a page is about.
 
     Times are aware; `due` is None where no deadline is meant; `reason` is what was reported of a
-    failure; number and notation are empty where no document could be named.
+    failure; number and notation are empty where no document could be named. Where what a sender
+    handed over was not taken there is no recipient, and e-mail and telephone are the sender's.
     """
 
     number: str
@@ -44,8 +45,8 @@ class Copy:
     priority: int
     sender: str
     recipient: str
-    recipient_email: str
-    recipient_telephone: str
+    email: str
+    telephone: str
     since: datetime
     due: datetime | None = None
     reason: str = ""
@@ -67,8 +68,8 @@ def raised(kind: AlertKind, copy: Copy) -> Page:
     """Write the page of an alert."""
     text = _TEXTS[kind]
     return Page(
-        title_vi=f"[{_priority_vi(copy)}] {text.title_vi}: {_name(copy)} → {copy.recipient}",
-        title_en=f"[{_priority_en(copy)}] {text.title_en}: {_name(copy)} → {copy.recipient}",
+        title_vi=f"{_mark(_priority_vi(copy), copy)}{text.title_vi}: {_about(copy)}",
+        title_en=f"{_mark(_priority_en(copy), copy)}{text.title_en}: {_about(copy)}",
         body_vi=_body_vi(copy, text.deadline_vi),
         body_en=_body_en(copy, text.deadline_en),
         next_step_vi=text.next_step_vi,
@@ -80,13 +81,21 @@ def resolved(kind: AlertKind, copy: Copy, at: datetime) -> Page:
     """Write the page that takes an alert back, resolved at an instant."""
     text = _TEXTS[kind]
     return Page(
-        title_vi=f"[Đã khắc phục] {text.title_vi}: {_name(copy)} → {copy.recipient}",
-        title_en=f"[Recovered] {text.title_en}: {_name(copy)} → {copy.recipient}",
+        title_vi=f"[Đã khắc phục] {text.title_vi}: {_about(copy)}",
+        title_en=f"[Recovered] {text.title_en}: {_about(copy)}",
         body_vi=f"{_body_vi(copy, text.deadline_vi)}\nĐã khắc phục lúc: {_time(at)}",
         body_en=f"{_body_en(copy, text.deadline_en)}\nRecovered at: {_time(at)}",
         next_step_vi="Không cần làm gì thêm.",
         next_step_en="Nothing more to do.",
     )
+
+
+def _mark(priority: str, copy: Copy) -> str:
+    return f"[{priority}] " if copy.number else ""
+
+
+def _about(copy: Copy) -> str:
+    return f"{_name(copy)} → {copy.recipient}" if copy.recipient else copy.sender
 
 
 def _name(copy: Copy) -> str:
@@ -106,31 +115,37 @@ def _time(at: datetime) -> str:
 
 
 def _contact(copy: Copy) -> str:
-    return ", ".join(filter(None, (copy.recipient_telephone, copy.recipient_email))) or "—"
+    return ", ".join(filter(None, (copy.telephone, copy.email))) or "—"
 
 
 def _body_vi(copy: Copy, deadline: str) -> str:
-    lines = [
-        f"Văn bản: {_name(copy)}",
-        f"Trích yếu: {copy.subject}",
-        f"Độ khẩn: {_priority_vi(copy)}",
-        f"Nơi gửi: {copy.sender}",
-        f"Nơi nhận: {copy.recipient} (liên hệ: {_contact(copy)})",
-        f"Từ lúc: {_time(copy.since)}",
-    ]
+    if copy.recipient:
+        lines = [
+            f"Văn bản: {_name(copy)}",
+            f"Trích yếu: {copy.subject}",
+            f"Độ khẩn: {_priority_vi(copy)}",
+            f"Nơi gửi: {copy.sender}",
+            f"Nơi nhận: {copy.recipient} (liên hệ: {_contact(copy)})",
+        ]
+    else:
+        lines = [f"Nơi gửi: {copy.sender} (liên hệ: {_contact(copy)})"]
+    lines += [f"Từ lúc: {_time(copy.since)}"]
     lines += [f"{deadline}: {_time(copy.due)}"] if copy.due else []
     return "\n".join(lines + ([f"Lý do: {copy.reason}"] if copy.reason else []))
 
 
 def _body_en(copy: Copy, deadline: str) -> str:
-    lines = [
-        f"Document: {_name(copy)}",
-        f"Subject: {copy.subject}",
-        f"Priority: {_priority_en(copy)}",
-        f"Sender: {copy.sender}",
-        f"Recipient: {copy.recipient} (contact: {_contact(copy)})",
-        f"Since: {_time(copy.since)}",
-    ]
+    if copy.recipient:
+        lines = [
+            f"Document: {_name(copy)}",
+            f"Subject: {copy.subject}",
+            f"Priority: {_priority_en(copy)}",
+            f"Sender: {copy.sender}",
+            f"Recipient: {copy.recipient} (contact: {_contact(copy)})",
+        ]
+    else:
+        lines = [f"Sender: {copy.sender} (contact: {_contact(copy)})"]
+    lines += [f"Since: {_time(copy.since)}"]
     lines += [f"{deadline}: {_time(copy.due)}"] if copy.due else []
     return "\n".join(lines + ([f"Reason: {copy.reason}"] if copy.reason else []))
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from hoatoc.domain.book import Account, next_due, running, settle
-from hoatoc.domain.deadline import Kind
+from hoatoc.domain.deadline import Deadline, Kind
 from hoatoc.domain.delivery import Fact, Facts
 from hoatoc.domain.lifecycle import SETTLED, Recall, axes, state_of
 from hoatoc.domain.walk import Entry, PartitionBook, Walk, walk
@@ -30,12 +30,16 @@ class Passed(NamedTuple):
 
 @dataclass(slots=True)
 class Watch:
-    """The open deliveries of one partition and their next deadlines."""
+    """The open deliveries of one partition and their next deadlines.
+
+    `proposed_ms` is the service time of the tick at which a delivery last had something proposed.
+    """
 
     calendars: Calendars
     book: PartitionBook = field(default_factory=PartitionBook)
     accounts: dict[UUID, Account] = field(default_factory=dict)
     wheel: Wheel = field(default_factory=Wheel)
+    proposed_ms: dict[UUID, int] = field(default_factory=dict)
     by_recipient: Counter[str] = field(default_factory=Counter)
     heard_ms: dict[str, int] = field(default_factory=dict)
 
@@ -58,15 +62,14 @@ class Watch:
         for touched in walked.touched.values():
             if touched.answer is not None:
                 self.heard_ms[touched.recipient] = entry.append_ms
-        for of in (*walked.touched, *walked.proposals):  # a proposal leads on to the next deadline
+        for of in (*walked.touched, *walked.proposals):
             self._settle(of, walked)
         return list(self._tick(walked)) if walked.ticks else []
 
-    def _settle(self, of: UUID, walked: Walk) -> Account | None:
+    def _settle(self, of: UUID, walked: Walk) -> None:
         account = settle(self.accounts.get(of), of, walked, self.calendars)
         if account and account.delivery.limits is not None:
             self._keep(account)
-        return account
 
     def _tick(self, walked: Walk) -> Iterator[Passed]:
         """Yield what has passed; a due by a working calendar may have moved instead."""
@@ -82,25 +85,33 @@ class Watch:
                 yield from self._passed(of, service_ms)
 
     def _passed(self, of: UUID, service_ms: int) -> Iterator[Passed]:
-        """Yield the deadlines of a delivery that have passed, and set its alarm to the next."""
-        due = list(running(self.accounts[of]))
-        for deadline in due:
+        """Yield the deadlines of a delivery that have passed, once each."""
+        account = self.accounts[of]
+        for deadline in self._unproposed(account):
             if deadline.due_ms < service_ms:
                 yield Passed(of, deadline.kind, deadline.due_ms)
-        self._alarm(of, min((d.due_ms for d in due if d.due_ms >= service_ms), default=None))
+        self.proposed_ms[of] = service_ms
+        self._alarm(account)
 
-    def _alarm(self, of: UUID, due_ms: int | None) -> None:
+    def _unproposed(self, account: Account) -> list[Deadline]:
+        """Return the deadlines that run; a due never moves to before the tick that proposed."""
+        since_ms = self.proposed_ms.get(account.delivery.delivery_id, 0)
+        return [deadline for deadline in running(account) if deadline.due_ms >= since_ms]
+
+    def _alarm(self, account: Account) -> None:
+        """Set the alarm of a delivery to its next deadline."""
+        due_ms = min((deadline.due_ms for deadline in self._unproposed(account)), default=None)
         if due_ms is None:
-            self.wheel.drop(of)
+            self.wheel.drop(account.delivery.delivery_id)
         else:
-            self.wheel.put(of, due_ms)
+            self.wheel.put(account.delivery.delivery_id, due_ms)
 
     def _keep(self, account: Account) -> None:
         """Keep an account until it is decided and nothing runs any more, and set its alarm."""
         of, recipient = account.delivery.delivery_id, account.delivery.recipient
-        due = next_due(account)
-        self._alarm(of, due.due_ms if due else None)
-        if due is None and _is_over(account.delivery.facts):
+        self._alarm(account)
+        if next_due(account) is None and _is_over(account.delivery.facts):
+            self.proposed_ms.pop(of, None)
             if self.accounts.pop(of, None):
                 self.by_recipient[recipient] -= 1
             return

@@ -6,15 +6,18 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from consumers.ledger import Booking
+from hoatoc.domain.error import OurFault
 from hoatoc.domain.walk import Entry, Walk, walk
 from hoatoc.domain.watch import Passed, Watch
 from hoatoc.domain.working_due import Calendars
 from hoatoc.ports import Announced, Ledger
 from hoatoc.testing.ledger import MemoryDatabase, MemoryLedger, Tables
-from hoatoc.testing.oracle import Verdict
+from hoatoc.testing.oracle import EVERY_DAY, Verdict, must_be_alerted
 
 PARTITION = 0
 T = TypeVar("T")
+Verdicts = dict[tuple[UUID, str], Verdict]
+"""The verdict of each (delivery, kind)."""
 
 
 def at_once(coroutine: Coroutine[object, None, T]) -> T:
@@ -36,6 +39,10 @@ def stretches(log: Sequence[Entry], cuts: Iterable[int]) -> list[Sequence[Entry]
 def one_by_one(log: Sequence[Entry]) -> range:
     """Return the cuts that make each record a batch of its own."""
     return range(1, len(log))
+
+
+class BooksDiffer(OurFault):
+    """Two ways to cut one log give two books, or the books say other than the oracle."""
 
 
 class Ledgers:
@@ -96,7 +103,7 @@ def books(tables: Tables) -> dict[str, object]:
     return {name: getattr(tables, name) for name in parts}
 
 
-def verdicts(tables: Tables) -> dict[tuple[UUID, str], Verdict]:
+def verdicts(tables: Tables) -> Verdicts:
     """Return the alerts of the books as the oracle tells them."""
     return {
         (of, str(kind)): Verdict(
@@ -106,6 +113,21 @@ def verdicts(tables: Tables) -> dict[tuple[UUID, str], Verdict]:
         )
         for (of, kind), alert in tables.alerts.items()
     }
+
+
+def agreed(log: Sequence[Entry], calendars: Calendars = EVERY_DAY) -> Verdicts:
+    """Return the alerts of a log, the same in one batch, record by record and in any two parts.
+
+    Raises BooksDiffer when they are not the same, or not what the oracle says.
+    """
+    cuts: list[Iterable[int] | None] = [[], *([at] for at in range(1, len(log)))]
+    whole = booked(log, calendars=calendars)
+    for cut in cuts:
+        if books(booked(log, cut, calendars=calendars)) != books(whole):
+            raise BooksDiffer(f"cut before {cut}, this log gives other books than record by record")
+    if verdicts(whole) != must_be_alerted(log, calendars):
+        raise BooksDiffer(f"{verdicts(whole)} != {must_be_alerted(log, calendars)}")
+    return verdicts(whole)
 
 
 def proposals(

@@ -44,7 +44,7 @@ _HOLD = 99
 
 
 async def eventually(
-    check: Callable[[], Awaitable[Found]], within_s: float = 40, what: str = "it"
+    check: Callable[[], Awaitable[Found | None]], within_s: float = 40, what: str = "it"
 ) -> Found:
     """Return what a check finds as soon as that is true."""
     found: Found | None = None

@@ -7,7 +7,6 @@ A log begins each delivery with its registration, and says no word of it more th
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
@@ -25,10 +24,10 @@ from hoatoc.domain.event import (
     TransportAcknowledged,
 )
 from hoatoc.domain.walk import Entry
-from hoatoc.domain.working_due import Calendars, WorkingCalendar
+from hoatoc.domain.working_due import Calendars
 from hoatoc.testing.calendar import EveryDay
+from hoatoc.testing.oracle_time import Log, Moment, moments, service_times, working_due
 
-Log = Sequence[Entry]
 ACCEPTING = ("03", "04", "05", "06")
 DECISIONS = ("02", *ACCEPTING)
 TAKING = ("01", "done", *ACCEPTING)
@@ -51,68 +50,6 @@ class Said(NamedTuple):
     service_ms: int
     word: str
     event: UUID | None = None
-
-
-class Moment(NamedTuple):
-    """What is known of time at a record of the log."""
-
-    offset: int
-    is_tick: bool
-    append_ms: int
-    service_ms: int
-    lost_ms: int
-    version: int
-
-
-def moments(log: Log) -> list[Moment]:
-    """Return what is known of time at every record."""
-    found: list[Moment] = []
-    lost_ms, version = 0, 1
-    for at, (entry, service_ms) in enumerate(zip(log, service_times(log), strict=True)):
-        if isinstance(entry.event, Tick):
-            before = _ticks(log, at)
-            if before and _step(log, at) == 0:
-                lost_ms += max(entry.append_ms - before[0][0], 0)
-            version = max(version, entry.event.calendar_version)
-        is_tick = isinstance(entry.event, Tick)
-        found.append(Moment(at, is_tick, entry.append_ms, service_ms, lost_ms, version))
-    return found
-
-
-def service_times(log: Log) -> list[int]:
-    """Return the service time at every record, ms."""
-    times: list[int] = []
-    for at in range(len(log)):
-        times.append((times[-1] if times else 0) + _step(log, at))
-    return times
-
-
-def _ticks(log: Log, before: int) -> list[tuple[int, Tick]]:
-    """Return (append time, tick) of the ticks before an offset, the latest first."""
-    found = [(e.append_ms, e.event) for e in log[:before] if isinstance(e.event, Tick)]
-    return found[::-1]
-
-
-def _step(log: Log, at: int) -> int:
-    tick = log[at].event
-    if not isinstance(tick, Tick):
-        return 0
-    now = log[at].append_ms
-    earlier = _ticks(log, at)
-    same = [(when, t) for when, t in earlier if t.writer == tick.writer]
-    if not same or abs(now - same[0][0]) > tick.max_gap_ms:  # away for longer: it begins anew
-        return 0
-    appended = now - earlier[0][0]
-    clocked = tick.clock_ms - same[0][1].clock_ms
-    if not 0 < appended <= tick.max_gap_ms or not 0 < clocked <= tick.max_gap_ms:
-        return 0
-    for path in tick.paths:
-        of_path = [(when, t) for when, t in [(now, tick), *earlier] if t.path == path]
-        for shard in range(of_path[0][1].shards if of_path else 1):
-            last = next((when for when, t in of_path if t.shard == shard), None)
-            if last is None or abs(now - last) > tick.max_gap_ms:
-                return 0
-    return min(appended, clocked)
 
 
 def _said(entry: Entry) -> Iterator[tuple[UUID, str, UUID | None]]:
@@ -250,54 +187,9 @@ def _deadlines(
         if clock:
             end = max(closing.offset if closing else len(past), start.offset + 1)
             of = {version: calendar.of("any") for version, calendar in calendars.items()}
-            yield kind, _working_due(clock, limits, of, past[start.offset : end]), closing
+            yield kind, working_due(clock, limits, of, past[start.offset : end]), closing
         elif span_ms:
             yield kind, start.service_ms + span_ms + limits.allowance_ms, closing
-
-
-def _working_due(
-    clock: str, limits: Limits, of: dict[int, WorkingCalendar], past: Sequence[Moment]
-) -> int:
-    """Return where a due by a working calendar stands, from its start to its closing.
-
-    `past` begins with the record that starts it, and ends before the one that closes it.
-    """
-    start, before, moved = past[0], past[0], False
-    due, lost_ms = _calendar_due(clock, limits, of, start, start.version), start.lost_ms
-    for now in past[1:]:
-        if not now.is_tick:
-            continue
-        if now.service_ms > due:
-            gone = now.lost_ms - lost_ms
-            closed = not of[before.version].is_open_ms(now.append_ms)
-            if gone <= limits.allowance_ms or not closed or limits.factor != 1:
-                return due
-            back = of[before.version].add_working_ms(now.append_ms, gone)
-            due = now.service_ms + back - now.append_ms + limits.allowance_ms
-            lost_ms, moved = now.lost_ms, True
-        if now.version > before.version:
-            anew = _calendar_due(clock, limits, of, start, now.version)
-            due = max(anew, due if moved else now.service_ms)
-        before = now
-    return due
-
-
-def _calendar_due(
-    clock: str, limits: Limits, of: dict[int, WorkingCalendar], start: Moment, version: int
-) -> int:
-    """Return the due of a deadline that starts here, in one version of the calendar."""
-    begun = start.append_ms
-    if limits.factor != 1:
-        begun = limits.factor_calendar_ms + limits.factor * (begun - limits.factor_log_ms)
-    if clock == "due-date":
-        day = datetime.fromisoformat(f"{limits.reply_by}T00:00:00+07:00")
-        ends = of[version].end_of_receipt_day_ms(int(day.timestamp()) * 1000)
-    elif clock == "next-working-day":
-        ends = of[version].end_of_next_working_day_ms(begun)
-    else:
-        ends = of[version].end_of_receipt_day_ms(begun)
-    away = max(ends - begun, 0) // limits.factor
-    return start.service_ms + away + limits.allowance_ms
 
 
 def _asked(

@@ -3,14 +3,20 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from uuid import UUID, uuid4
 
 import asyncpg
+from aiokafka import AIOKafkaProducer
 
+from hoatoc import codec
 from hoatoc.domain.edxml import read_packet, write_packet
+from hoatoc.domain.event import StatusReported
 from hoatoc.domain.identity import OrganCode
+from hoatoc.domain.packet import Attachment
 from hoatoc.domain.registry import Certainty, Organ
 from hoatoc.embedded.stack import running
 from hoatoc.postgres.registry import RegistryTables
@@ -157,6 +163,116 @@ async def register_without_topics(folder: Path, organ: Organ) -> None:
     connection = await asyncpg.connect(state.dsn)
     await RegistryTables(connection).add_organs([organ])
     await connection.close()
+
+
+def test_a_copy_is_asked_back_and_only_then_sent_again(hoatoc: Hoatoc, folder: Path) -> None:
+    (sent,) = hoatoc("send", packet(folder, "31"), "--json")
+    of = delivery(hoatoc, "G14", "31/UBND-VX")
+    assert "--reason" in hoatoc("recall", of, status=4)
+    assert "NoCopy" in hoatoc("recall", of, "--to", "H16", "--reason", "x", status=4)
+    assert "OrganUnknown" in hoatoc("recall", of, "--to", "H99.99", "--reason", "x", status=4)
+    assert "hoatoc deliveries" in hoatoc("recall", "31/VP", "--reason", "x", status=4)
+    assert "loại 2" in hoatoc("resend", of, "--to", "H16", status=4)
+    assert "đang ở trạng thái" in hoatoc("resend", of, "--to", "G14", status=4)
+    asked = hoatoc("recall", of, "--to", "G14", "--reason", "Gửi nhầm", "--json")
+    assert (sent["dispatch_id"], ["G14"]) == (asked["dispatch_id"], asked["asked"])
+    until(lambda: "Gửi nhầm" in {row["recall"] for row in hoatoc("inbox", "G14", "--json")})
+    hoatoc("answer", of, "15")
+    until(lambda: hoatoc("deliveries", "--state", "recalled", "--recipient", "G14", "--json"))
+    assert "recalled at 1/1" in hoatoc("show", "31/UBND-VX")
+    again = hoatoc("resend", of, "--to", "G14", "--json")
+    assert "đã gửi lại rồi" in hoatoc("resend", of, "--to", "G14", status=4)
+    shown = hoatoc("show", again["dispatch_id"])
+    assert f"sent again, of dispatch {sent['dispatch_id']}" in shown
+    several = hoatoc("recall", "31/UBND-VX", "--reason", "x", status=4)
+    assert all(each["dispatch_id"] in several for each in (sent, again))
+
+
+def test_a_code_that_no_table_knows_is_in_quarantine_and_moves_nothing(
+    hoatoc: Hoatoc, folder: Path
+) -> None:
+    (sent,) = hoatoc("send", packet(folder, "32"), "--json")
+    of = delivery(hoatoc, "G14", "32/UBND-VX")
+    asyncio.run(report(folder, "G14", UUID(sent["dispatch_id"]), "999"))
+
+    def quarantined() -> list[dict[str, Any]]:
+        rows = hoatoc("quarantine", "--json")
+        return [row for row in rows if row["delivery_id"] == of]
+
+    (row,) = until(quarantined)
+    assert ("999", "32/UBND-VX", "G14") == (row["code"], row["document"], row["recipient"])
+    (copy,) = hoatoc(
+        "deliveries", "--recipient", "G14", "--dispatch", sent["dispatch_id"], "--json"
+    )
+    assert "published" == copy["state"]
+    assert "999 (?)" in hoatoc("show", of)
+
+
+async def report(folder: Path, organ: str, dispatch: UUID, code: str) -> None:
+    """Report a status as an organ's own client does, whatever the code."""
+    state = running(folder / "data")
+    assert state is not None
+    event = StatusReported(event_id=uuid4(), dispatch_id=dispatch, recipient=organ, code=code)
+    async with AIOKafkaProducer(bootstrap_servers=state.bootstrap_servers) as to:
+        await to.send_and_wait(f"reports.{organ}", codec.encode(event))
+
+
+def test_a_stamped_document_is_stopped_noted_and_dealt_with(hoatoc: Hoatoc, folder: Path) -> None:
+    letter = read_packet(packet(folder, "33").read_bytes())
+    text = "MẬT\n\nKế hoạch".encode()
+    file = Attachment(name="a.txt", content_type="text/plain", content=text)
+    stamped = folder / "stamped.edxml"
+    stamped.write_bytes(write_packet(replace(letter, attachments=(file,))))
+    for _ in range(2):
+        assert "SecretSuspected" in hoatoc("send", stamped, status=4)
+    (note,) = hoatoc("secrets", "--json")
+    assert sha256(stamped.read_bytes()).hexdigest() == note["sha256"]
+    until(lambda: hoatoc("lag", "--json")["announcements"] == 0)
+    assert "hoatoc deliveries" in hoatoc("show", "33/UBND-VX", status=4)
+    close = ("secrets", "close", note["note_id"], "--outcome", "Chuyển theo đường mật")
+    assert "noted" in hoatoc(*close)
+    assert "hoatoc secrets" in hoatoc(*close, status=4)
+    assert [] == hoatoc("secrets", "--json")
+    assert "declared-secret" in hoatoc("check", "--secret", packet(folder, "34"), status=4)
+
+
+def test_a_packet_is_checked_and_nothing_of_it_is_kept(hoatoc: Hoatoc, folder: Path) -> None:
+    good, bad = packet(folder, "35"), folder / "35-bad.edxml"
+    bad.write_text("not XML")
+    (found,) = hoatoc("check", good, "--json")
+    assert not found["refused"]
+    assert "XML" in hoatoc("check", good, bad, status=4)
+    assert "hoatoc deliveries" in hoatoc("show", "35/UBND-VX", status=4)
+    hoatoc("check", folder / "nowhere.edxml", status=2)
+
+
+def test_a_legal_deadline_is_told_by_the_calendar(hoatoc: Hoatoc) -> None:
+    said = hoatoc("deadline", "acknowledge", "--arrived", "05/03/2021 17:30")
+    assert "08/03/2021" in said  # a Friday evening counts to the Monday
+    assert "NĐ 30/2020" in said
+    assert "dd/MM/yyyy HH:mm" in hoatoc("deadline", "acknowledge", "--arrived", "soon", status=2)
+
+
+def test_a_code_is_resolved_to_the_organ_that_it_means(hoatoc: Hoatoc) -> None:
+    found = hoatoc("registry", "resolve", "G14", "000.00.00.G18", "--json")
+    assert [("G14", "G14"), ("G18", "G18")] == [(r["code"], r["connection"]) for r in found]
+    assert "H99.99" in hoatoc("registry", "resolve", "H99.99", status=4)
+
+
+def test_deliveries_are_listed_by_what_is_asked(hoatoc: Hoatoc, folder: Path) -> None:
+    (sent,) = hoatoc("send", packet(folder, "36"), "--json")
+    delivery(hoatoc, "G18", "36/UBND-VX")
+
+    def both() -> list[dict[str, Any]]:
+        return list(hoatoc("deliveries", "--dispatch", sent["dispatch_id"], "--json"))
+
+    assert {"G14", "G18"} == {row["recipient"] for row in until(both)}
+    assert {"G18"} == {
+        row["recipient"] for row in hoatoc("deliveries", "--recipient", "G18", "--json")
+    }
+    assert "none" in hoatoc("deliveries", "--recipient", "H16")
+    hoatoc("deliveries", "--dispatch", "36/UBND-VX", status=2)
+    hoatoc("deliveries", "--limit", "0", status=2)
 
 
 def test_what_is_not_there_is_said_with_its_remedy(hoatoc: Hoatoc, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Intake: hand-overs and answers of organs that speak Kafka, and the ticks that carry time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -10,6 +10,7 @@ import pytest
 from hoatoc import codec
 from hoatoc.domain.event import (
     AlertRaised,
+    AlertResolved,
     AnswerUnreadable,
     DeadLettered,
     DocumentHandedOver,
@@ -17,7 +18,11 @@ from hoatoc.domain.event import (
     Tick,
     TransportAcknowledged,
 )
+from hoatoc.domain.identity import OrganCode
 from hoatoc.kafka.dead_letter import dead_letter_id
+from hoatoc.kafka.deletion import append_marker, delete_up_to
+from hoatoc.kafka.topic import admin
+from hoatoc.postgres.registry import RegistryTables
 from hoatoc.testing.agency import POISON, letter, said
 from hoatoc.testing.line import ORGANS, Line, NewLine, eventually, killed
 
@@ -183,6 +188,73 @@ def test_what_is_no_answer_of_the_organ_is_parked_and_takes_its_place(
     assert (B, reason) == (event.organ, event.reason.split(":")[0])
     (parked,) = (e for e in reported.parked if e.event_id == event.event_id)
     assert reason == parked.reason
+
+
+async def parked_at(line: Line, offset: int) -> UUID:
+    """Return the dead letter of a hand-over of A's, once it is parked."""
+    of = dead_letter_id("intake", f"handovers.{A}", 0, offset)
+
+    async def there() -> bool:
+        return of in {e.event_id for e in await line.events("dead-letters", DeadLettered)}
+
+    await eventually(there)
+    return of
+
+
+async def test_a_refused_hand_over_is_put_back_from_its_topic_and_its_alert_is_over(
+    fresh: Line,
+) -> None:
+    topic, late = f"handovers.{A}", f"{B}.07"
+    await fresh.write(topic, handed(letter(A, [late], "1")))
+    async with fresh.program("intake"), fresh.program("alerts"):
+        of = await parked_at(fresh, 0)
+        organ = replace(ORGANS[1], code=OrganCode(late), code102="", name="Chi cục mới", hub=B)
+        await RegistryTables(fresh.database).add_organs([organ])
+        assert "offset 1" in await fresh.command("dead-letters", "put-back", of)
+        await eventually(lambda: taken_up_to(fresh, topic, 2))
+
+        async def resolved() -> list[AlertResolved]:
+            return await fresh.events("alerts", AlertResolved)
+
+        (alert,) = await eventually(resolved)
+    assert (of, "unsent", A) == (alert.subject_id, alert.kind, alert.sender)
+    (letter_of_it,) = await fresh.events("dead-letters", DeadLettered)
+    assert letter_of_it.value is None
+    assert [late] == [
+        row["recipient"] for row in await fresh.database.fetch("SELECT * FROM handover_recipient")
+    ]
+
+
+async def test_a_hand_over_whose_content_is_gone_is_asked_for_again(fresh: Line) -> None:
+    await fresh.write(f"handovers.{A}", handed(letter(A, ["H99.99"], "1")))
+    async with fresh.program("intake"), fresh.program("alerts"):
+        of = await parked_at(fresh, 0)
+    async with admin(fresh.settings.kafka) as client:
+        await delete_up_to(client, f"handovers.{A}", 0)
+    told = await fresh.command("dead-letters", "put-back", of, status=4)
+    assert "NotReplaceable" in told
+    assert f"handovers.{A}, offset 0" in told
+
+
+async def test_a_marker_is_passed_over(fresh: Line) -> None:
+    topic = f"handovers.{A}"
+    await append_marker(fresh.producer, topic)
+    await fresh.write(topic, handed(letter(A, [B], "1")))
+    async with fresh.program("intake"):
+        await eventually(lambda: taken_up_to(fresh, topic, 2))
+    assert [] == await announced(fresh)
+    assert 1 == await fresh.database.fetchval("SELECT count(*) FROM outbox")
+
+
+async def test_the_same_document_by_both_doors_is_one_dispatch(fresh: Line) -> None:
+    packet = letter(A, [B], "1")
+    first = await fresh.hand_over(packet)
+    await fresh.write(f"handovers.{A}", handed(packet))
+    async with fresh.program("intake"):
+        await eventually(lambda: taken_up_to(fresh, f"handovers.{A}", 1))
+    rows = await fresh.database.fetch("SELECT dispatch_id, door FROM handover")
+    assert [(first.sent_as, "cli")] == [tuple(row) for row in rows]
+    assert [] == await announced(fresh)
 
 
 async def test_no_time_passes_while_reports_wait(fresh: Line) -> None:

@@ -64,9 +64,15 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> str:
 def revocation(number: str, recipients: Sequence[str]) -> bytes:
     """Return the packet that asks back a document of A's (type 1)."""
     earlier = read_packet(letter(A, [B, C, D], number, priority=PATIENT))
-    about = {"business_document_id": earlier.document_id, "business_reason": REASON}
-    some = tuple(party for party in earlier.recipients if party.code in recipients)
-    return write_packet(replace(earlier, business_type=RECALL, recipients=some, **about))
+    return write_packet(
+        replace(
+            earlier,
+            business_type=RECALL,
+            business_document_id=earlier.document_id,
+            business_reason=REASON,
+            recipients=tuple(party for party in earlier.recipients if party.code in recipients),
+        )
+    )
 
 
 async def sent(line: Line, *dispatches: UUID) -> bool:
@@ -343,7 +349,7 @@ async def test_a_relay_killed_within_a_recall_repeats_it_with_the_same_ids(
     async with fresh.program("relay"):
 
         async def marked() -> bool:
-            return "sent" == await fresh.database.fetchval("SELECT state FROM recall")
+            return bool(await fresh.database.fetchval("SELECT state = 'sent' FROM recall"))
 
         await eventually(marked)
     events = await fresh.events("deliveries", RecallRequested, RecallPublished)

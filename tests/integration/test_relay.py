@@ -11,6 +11,9 @@ from hoatoc.domain.event import (
     DispatchPublished,
     DispatchRegistered,
     DocumentDispatched,
+    RecallIssued,
+    RecallPublished,
+    RecallRequested,
     Refusal,
 )
 from hoatoc.kafka.topic import admin
@@ -114,3 +117,31 @@ async def test_a_relay_killed_in_the_midst_loses_nothing_and_changes_no_id(fresh
     for code in (B, C, D):
         found = {e.event_id for e in await fresh.events(f"documents.{code}", DocumentDispatched)}
         assert {uuid5(uuid5(of, code), "dispatched") for of in dispatches} == found
+
+
+async def test_what_was_asked_back_before_it_left_is_never_published(fresh: Line) -> None:
+    cancelled = (await fresh.hand_over(letter(A, [B, C], "1"))).sent_as
+    await fresh.command("recall", cancelled, "--reason", "Sai phụ lục")
+    kept = (await fresh.hand_over(letter(A, [B], "2"))).sent_as
+    async with fresh.program("relay"):
+        await eventually(lambda: sent(fresh, kept))
+    assert [kept] == [e.dispatch_id for e in await fresh.events("deliveries", DispatchRegistered)]
+    assert [kept] == [
+        e.dispatch_id for e in await fresh.events(f"documents.{B}", DocumentDispatched)
+    ]
+
+
+async def test_a_recall_goes_out_behind_the_copies_that_it_asks_back(fresh: Line) -> None:
+    of = (await fresh.hand_over(letter(A, [B, C], "1"))).sent_as
+    await fresh.command("recall", of, "--to", B, "--reason", "Gửi nhầm")
+
+    async def recalled() -> bool:
+        return bool(await fresh.database.fetchval("SELECT state = 'sent' FROM recall"))
+
+    async with fresh.program("relay"):
+        await eventually(recalled)
+    kinds = (DispatchRegistered, DispatchPublished, RecallRequested, RecallPublished)
+    assert [*kinds] == [type(one) for one in await fresh.events("deliveries", *kinds)]
+    copies = [type(one.event) for one in await fresh.log(f"documents.{B}")]
+    assert [DocumentDispatched, RecallIssued] == copies
+    assert [DocumentDispatched] == [type(one.event) for one in await fresh.log(f"documents.{C}")]

@@ -154,9 +154,7 @@ async def _accept(line: Line, of: UUID) -> None:
     await until_stand(line, of, **{organ: "accepted"})
 
 
-@pytest.mark.parametrize(
-    ("state", "organ"), [*_SENT_AGAIN.items(), ("recalled", B)], ids=str
-)
+@pytest.mark.parametrize(("state", "organ"), [*_SENT_AGAIN.items(), ("recalled", B)], ids=str)
 def test_a_copy_that_its_recipient_does_not_have_is_sent_again_to_it_alone(
     story: Story, state: str, organ: str
 ) -> None:
@@ -232,6 +230,18 @@ async def test_a_cancelled_copy_is_sent_again_once_by_whoever_is_first(fresh: Li
     assert 1 == len([one for one in done if isinstance(one, UUID)])
     assert 3 == len([one for one in done if isinstance(one, NotResent)])
     assert 2 == await fresh.database.fetchval("SELECT count(*) FROM handover")
+
+
+async def test_a_cancelled_copy_stays_cancelled_when_it_is_sent_again(fresh: Line) -> None:
+    of = (await fresh.hand_over(letter(A, [B], "1", priority=PATIENT))).sent_as
+    await fresh.command("recall", of, "--reason", "Sai phụ lục")
+    again = await _again(fresh, of, B)
+    async with fresh.program("ledger"), fresh.program("intake"), fresh.program("relay"):
+        await _accept(fresh, again)
+    books = await fresh.command("books", "--json")
+    assert books["balanced"], books["faults"]
+    left = {place: copies for place, copies in books["copies"].items() if copies}
+    assert {"cancelled unsent": 1, "accepted": 1} == left
 
 
 async def test_of_several_copies_all_are_sent_again_or_none(fresh: Line) -> None:

@@ -26,11 +26,10 @@ from hoatoc.testing.ledger import Tables
 from hoatoc.testing.oracle import (
     Stands,
     Verdict,
-    moments,
     must_be_alerted,
-    service_times,
     stands,
 )
+from hoatoc.testing.oracle_time import moments, service_times
 from hoatoc.testing.scenario import Log, dispatch
 
 MIDNIGHT_MS = 1_760_029_200_000  # of 2025-10-10 in Vietnam

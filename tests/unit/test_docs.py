@@ -8,7 +8,7 @@ import pytest
 
 from hoatoc.domain.deadline import Kind
 from hoatoc.telemetry import PORTS
-from tools import settings_doc, terminal_picture
+from tools import lifecycle_doc, settings_doc, terminal_picture
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -90,6 +90,12 @@ def test_a_file_that_is_not_there_is_found_out(tmp_path: Path) -> None:
 def test_the_settings_are_documented_as_they_are() -> None:
     assert settings_doc.FILE.read_text("utf-8") == settings_doc.text(), (
         "run: python -m tools.settings_doc"
+    )
+
+
+def test_the_lifecycle_is_documented_as_its_tables_say() -> None:
+    assert lifecycle_doc.FILE.read_text("utf-8") == lifecycle_doc.text(), (
+        "run: python -m tools.lifecycle_doc"
     )
 
 

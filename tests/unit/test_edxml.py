@@ -336,7 +336,6 @@ def test_a_status_packet_or_another_root_is_no_document(data: bytes, path: str) 
         (elements("OrganId", "G22") + "\n<edXML:Org", "MessageHeader/From/OrganId"),
         (elements("OrganId", "H33"), "MessageHeader/To[2]/OrganId"),
         (elements("DocumentId", PACKET.document_id), "MessageHeader/DocumentId"),
-        (elements("CodeNumber", "807"), "MessageHeader/Code/CodeNumber"),
         (elements("CodeNotation", "VPCP-KSTT"), "MessageHeader/Code/CodeNotation"),
         (elements("Subject", PACKET.subject), "MessageHeader/Subject"),
         (
@@ -367,10 +366,10 @@ def test_a_missing_element_is_named(old: str, path: str) -> None:
 
 
 def test_an_empty_element_is_a_missing_one() -> None:
-    fault = fault_of(changed(elements("CodeNumber", "807"), elements("CodeNumber", " ")))
+    fault = fault_of(changed(elements("CodeNotation", "VPCP-KSTT"), elements("CodeNotation", " ")))
     assert (type(fault), fault.path) == (
         ElementMissing,
-        "MessageHeader/Code/CodeNumber",
+        "MessageHeader/Code/CodeNotation",
     )
 
 

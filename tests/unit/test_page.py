@@ -15,8 +15,8 @@ COPY = Copy(
     priority=3,
     sender="Văn phòng Chính phủ",
     recipient="UBND tỉnh Đắk Nông",
-    recipient_email="vanthu@h16.example",
-    recipient_telephone="000 000 0000",
+    email="vanthu@h16.example",
+    telephone="000 000 0000",
     since=datetime(2021, 2, 1, 8, 0, tzinfo=UTC),
     due=datetime(2021, 2, 1, 18, 15, 30, tzinfo=UTC),
 )
@@ -45,6 +45,17 @@ def test_a_page_tells_what_a_person_needs() -> None:
         next_step_en="Telephone the recipient's clerk and ask to check the connection of its "
         "document system. If urgent, send by other means at once and make a note of it.",
     )
+
+
+def test_a_page_about_what_was_not_taken_names_the_sender_and_whom_to_call() -> None:
+    refused = replace(COPY, number="", notation="", recipient="", due=None, reason="x")
+    page = raised("secret-suspected", refused)
+    assert page.title_vi == "Nghi có bí mật nhà nước, đã chặn: Văn phòng Chính phủ"
+    assert page.body_en.splitlines() == [
+        "Sender: Văn phòng Chính phủ (contact: 000 000 0000, vanthu@h16.example)",
+        "Since: 01/02/2021 15:00:00",
+        "Reason: x",
+    ]
 
 
 def test_a_page_that_is_taken_back_tells_when() -> None:
@@ -87,5 +98,5 @@ def test_a_page_without_a_deadline_names_none() -> None:
 
 
 def test_an_unknown_contact_is_shown_as_unknown() -> None:
-    page = raised("accept", replace(COPY, recipient_email="", recipient_telephone=""))
+    page = raised("accept", replace(COPY, email="", telephone=""))
     assert "Nơi nhận: UBND tỉnh Đắk Nông (liên hệ: —)" in page.body_vi

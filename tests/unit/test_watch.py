@@ -1,12 +1,18 @@
 """The tracker's view of one partition."""
 
+from dataclasses import replace
+
 from hoatoc.domain.book import Account, settle
 from hoatoc.domain.deadline import Kind
 from hoatoc.domain.walk import PartitionBook, walk
 from hoatoc.domain.watch import Passed, Watch
-from hoatoc.testing.scenario import Log, delivery
+from hoatoc.testing.calendar import EveryDay
+from hoatoc.testing.scenario import LIMITS, Log, delivery
 
 OF = delivery(1, "R1")
+WHOLE = replace(LIMITS, handle_ms=40_000, recall_ms=20_000)
+WORKDAY = EveryDay(hour_ms=1_000)  # a day in 24 seconds
+NOON_MS = WORKDAY.instant(WORKDAY.day(1_760_029_200_000), 12)
 
 
 def waiting(number: int = 1) -> Log:
@@ -67,6 +73,120 @@ def test_a_second_deadline_of_the_same_delivery_is_proposed_behind_the_first() -
     log.proposed("publish")
     log.ticks(20)
     assert [Passed(OF, Kind.ACCEPT, 35_000)] == read(watch, log, 19)
+
+
+def test_deadlines_that_pass_at_one_tick_are_proposed_at_it() -> None:
+    watch, log = Watch({}), Log(limits=replace(LIMITS, arrive_ms=10_000))
+    log.tick()
+    log.registered()
+    log.answered("done")
+    log.registered(2)
+    log.published(2)
+    log.ticks(15)
+    log.recall_requested(2, limits=replace(LIMITS, recall_ms=1))
+    assert [] == read(watch, log)
+    log.tick()
+    found = watch.observe(log.entries[-1])
+    assert {(OF, Kind.PUBLISH), (delivery(2, "R1"), Kind.ARRIVE)} == {p[:2] for p in found}
+
+
+def test_a_later_deadline_is_proposed_in_time_though_the_earlier_proposal_is_on_its_way() -> None:
+    watch, log = Watch({}), Log()
+    log.tick()
+    log.registered()
+    log.answered("01")
+    log.ticks(100)
+    assert [Kind.PUBLISH, Kind.ACCEPT] == [passed.kind for passed in read(watch, log)]
+
+
+def test_an_accepted_delivery_is_watched_as_long_as_its_handling_is_due() -> None:
+    watch, log = Watch({}), Log(limits=WHOLE)
+    log.tick()
+    log.registered()
+    log.published()
+    log.answered("03")
+    assert [] == read(watch, log)
+    assert {OF} == set(watch.accounts)
+    log.answered("04")
+    watch.observe(log.entries[-1])
+    assert {} == watch.accounts
+    assert 0 == watch.by_recipient["R1"]
+
+
+def test_a_recall_of_a_delivery_that_was_let_go_is_watched() -> None:
+    for answer, left in (("15", 0), ("16", 0), ("01", 1)):
+        watch, log = Watch({}), Log(limits=replace(LIMITS, recall_ms=20_000))
+        log.tick()
+        log.registered()
+        log.published()
+        log.answered("03")
+        log.recall_requested()
+        log.recall_published()
+        log.ticks(26)
+        assert [Passed(OF, Kind.RECALL, 25_000)] == read(watch, log)
+        log.answered(answer)
+        watch.observe(log.entries[-1])
+        assert left == len(watch.accounts) == watch.by_recipient["R1"]
+
+
+def test_a_recall_on_its_way_keeps_a_decided_delivery() -> None:
+    watch, log = Watch({}), Log(limits=replace(LIMITS, recall_ms=20_000))
+    log.tick()
+    log.registered()
+    log.published()
+    log.recall_requested()
+    log.answered("02")
+    log.recall_published()
+    log.ticks(26)
+    assert [Passed(OF, Kind.RECALL, 25_000)] == read(watch, log)
+
+
+def by_calendar() -> Log:
+    """Write a log at noon in which a document arrived that is to be accepted the same day."""
+    limits = replace(LIMITS, accept_clock="receipt-day", allowance_ms=1_000)
+    log = Log(limits=limits, append_ms=NOON_MS, max_gap_ms=2_000)
+    log.tick()
+    log.registered()
+    log.published()
+    log.answered("01")
+    return log
+
+
+def test_a_due_by_a_calendar_is_proposed_when_it_has_passed() -> None:
+    watch, log = Watch({1: WORKDAY}), by_calendar()
+    log.ticks(10)
+    assert [Passed(OF, Kind.ACCEPT, 5_000)] == read(watch, log)
+
+
+def test_a_due_that_an_outage_ended_out_of_hours_is_proposed_where_it_moved_to() -> None:
+    watch, log = Watch({1: WORKDAY}), by_calendar()
+    log.tick(7)  # lost; it is 20 o'clock
+    log.ticks(40)
+    (passed,) = read(watch, log)
+    assert log.append_ms > NOON_MS + 24_000
+    served_before = 6_000  # at the tick that passed the first due
+    at_ms = log.entries[4].append_ms + served_before
+    away = WORKDAY.add_working_ms(at_ms, 7_000) - at_ms
+    assert served_before + away + 1_000 == passed.due_ms
+
+
+def test_a_new_version_at_a_tick_that_passes_a_due_long_gone_harms_nothing() -> None:
+    log = by_calendar()
+    log.answered("03")
+    accepted = account_of_calendar(log)
+    watch = Watch({1: WORKDAY, 2: WORKDAY})
+    watch.begin(walk(PartitionBook(), log.entries).after, [accepted])
+    log.ticks(30)
+    log.version = 2
+    log.tick()
+    assert [] == read(watch, log)
+
+
+def account_of_calendar(log: Log) -> Account:
+    """Return the account of the delivery at the end of a log, by a calendar."""
+    account = settle(None, OF, walk(PartitionBook(), log.entries), {1: WORKDAY})
+    assert account
+    return account
 
 
 def test_a_publication_that_is_late_is_ours_even_when_the_copy_was_accepted() -> None:
