@@ -44,8 +44,8 @@ CHUNK = 5000
 LOG = structlog.get_logger(NAME)
 
 PROPOSED = Counter("hoatoc_tracker_proposals_total", "Deadlines proposed as passed", ["kind"])
-OPEN = Gauge("hoatoc_open_deliveries", "Deliveries neither accepted nor refused", ["partition"])
-OLDEST = Gauge("hoatoc_oldest_open_seconds", "Age of the oldest open delivery", ["partition"])
+OPEN = Gauge("hoatoc_open_deliveries", "Deliveries that it watches", ["partition"])
+OLDEST = Gauge("hoatoc_oldest_open_seconds", "Age of the oldest of them", ["partition"])
 SOON = Gauge("hoatoc_due_soon", f"Deadlines due within {FORECAST_MINUTES} minutes", ["partition"])
 RECIPIENT_OPEN = Gauge("hoatoc_recipient_open", "Open deliveries of a recipient", ["recipient"])
 SILENCE = Gauge(

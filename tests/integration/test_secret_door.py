@@ -63,12 +63,19 @@ def fresh_mark() -> Mark:
     return Mark(f"Mark{uuid4().hex}")
 
 
+def files_in(*folders: Path) -> Iterator[Path]:
+    """Yield every file; folders that go meanwhile are passed over, as `os.walk` does."""
+    for folder in folders:
+        for name, _, files in os.walk(folder):
+            yield from (Path(name, file) for file in files)
+
+
 def on_disk(mark: Mark, *folders: Path) -> Iterator[str]:
     """Yield the files that hold a mark."""
-    for file in (file for folder in folders for file in folder.rglob("*") if file.is_file()):
+    for file in files_in(*folders):
         try:
             content = file.read_bytes()
-        except FileNotFoundError:  # a segment of the database that is gone meanwhile
+        except OSError:  # a socket, or a segment that is gone meanwhile
             continue
         if any(form in content for form in mark.forms()):
             yield str(file)

@@ -115,8 +115,8 @@ def test_a_tick_before_the_due_or_at_it_changes_nothing() -> None:
 def test_a_due_that_the_service_time_passes_is_final() -> None:
     passed = through(FIXED, tick(clock(17) + ALLOWANCE + 1))
     assert passed == FIXED._replace(passed=True)
-    assert through(passed, tick(clock(18), lost_h=1)) == passed
-    assert through(passed, tick(clock(18), version=2)) == passed
+    assert through(passed, tick(clock(22), lost_h=3)) == passed
+    assert through(passed, tick(clock(22), version=2)) == passed
 
 
 def test_a_version_that_adds_a_holiday_defers() -> None:
