@@ -164,7 +164,7 @@ class Senders:
             if self.stop.is_set():
                 return
             sender, *recipients = self.chance.sample(CODES, self.chance.randint(6, len(CODES)))
-            content = self.chance.randbytes(self.chance.randint(200, 3000))
+            content = self.chance.randbytes(self.chance.randint(100, 1400)).hex(" ", 4).encode()
             data = letter(sender, recipients, str(number), content, self.chance.randint(0, 4))
             yield (
                 data,
