@@ -292,6 +292,7 @@ async def erase(taking: Taking) -> None:
     """Have suspected secrets leave the broker's disk, step by step."""
     while True:
         await asyncio.sleep(ERASE_S)
+        await taking.delete_pending()
         await taking.erase()
 
 
@@ -323,7 +324,7 @@ async def body(context: Context) -> None:
     policy, partitions = load_policy(settings), settings.kafka.partitions
     with admission(settings, policy) as admitting:
         async with (
-            pool(settings.postgres.dsn, 2) as database,
+            pool(settings.postgres.dsn, 4) as database,
             producer(settings.kafka, [topic.DELIVERIES, topic.DEAD_LETTERS]) as to,
             consumer(
                 settings.kafka,

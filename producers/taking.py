@@ -12,7 +12,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import ConsumerRecord
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from hoatoc import codec
 from hoatoc.admission import Admitted
@@ -24,7 +24,7 @@ from hoatoc.domain.event import DocumentHandedOver
 from hoatoc.domain.packet import PacketFault
 from hoatoc.domain.secret import SecretSuspected
 from hoatoc.kafka.dead_letter import dead_letter
-from hoatoc.kafka.deletion import append_marker, delete_up_to, is_marker
+from hoatoc.kafka.deletion import DeletionRefused, append_marker, delete_up_to, is_marker
 from hoatoc.kafka.door_alert import door_alert
 from hoatoc.kafka.topic import SEGMENT_MS
 from hoatoc.postgres.connection import Connection
@@ -37,6 +37,7 @@ from producers.report import put_back_of
 NAME = "intake"
 LOG = structlog.get_logger(NAME)
 
+STANDING = Gauge("hoatoc_suspected_standing", "Suspected secrets not yet deleted from topics")
 HANDED_OVER = Counter("hoatoc_intake_handovers_total", "Hand-overs taken", ["outcome"])
 
 
@@ -143,13 +144,22 @@ class Taking:
         await self.delete_pending()
 
     async def delete_pending(self) -> None:
-        """Delete every record that was found suspected and still stands in its topic."""
+        """Delete every record that was found suspected and still stands in its topic.
+
+        One that the broker refuses to delete stays noted, is shown, and is tried again.
+        """
         async with self.database.acquire() as connection:
             tables = SecretTables(connection)
-            for note_id, place in await tables.undeleted():
-                await delete_up_to(self.admin, place.topic, place.offset, place.partition)
+            standing = await tables.undeleted()
+            for note_id, place in standing:
+                try:
+                    await delete_up_to(self.admin, place.topic, place.offset, place.partition)
+                except DeletionRefused as refused:
+                    LOG.error("suspected_record_stands", detail=str(refused))
+                    continue
                 await tables.mark_deleted(note_id)
                 LOG.warning("suspected_record_deleted", topic=place.topic, offset=place.offset)
+            STANDING.set(len(await tables.undeleted()) if standing else 0)
 
     async def erase(self) -> None:
         """Have the bytes of deleted records leave the broker's disk: see `kafka.deletion`."""

@@ -12,6 +12,7 @@ import typer
 from hoatoc.cli import organ_view, output
 from hoatoc.cli.reach import Data, Json, database, settings_of
 from hoatoc.config import Settings
+from hoatoc.domain.page import VIETNAM
 from hoatoc.domain.registry import Registry
 from hoatoc.domain.registry.change import Plan, plan_change
 from hoatoc.domain.registry.file import (
@@ -26,7 +27,6 @@ from hoatoc.domain.registry.file import (
 from hoatoc.domain.registry.organ import Certainty
 from hoatoc.kafka import topic
 from hoatoc.postgres.connection import Connection
-from hoatoc.postgres.handover import VIETNAM
 from hoatoc.postgres.registry import Origin, RegistryTables
 from hoatoc.prepare import create_topics, plan_topics
 

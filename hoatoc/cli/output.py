@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hoatoc.domain.packet import PRIORITIES
-from hoatoc.postgres.handover import VIETNAM
+from hoatoc.domain.page import VIETNAM
 
 __all__ = ["PRIORITIES", "STATES", "as_json", "instant", "screen", "table"]
 STATES = {

@@ -13,10 +13,11 @@ from hoatoc.cli.ledger import UnknownDispatch
 from hoatoc.cli.reach import Data, Json, database, settings_of
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.identity import OrganCode
+from hoatoc.domain.page import VIETNAM
 from hoatoc.domain.registry import OrganUnknown, Registry
 from hoatoc.domain.sending import Form
 from hoatoc.policy_file import load_policy
-from hoatoc.postgres.handover import VIETNAM, HandoverTables
+from hoatoc.postgres.handover import HandoverTables
 from hoatoc.postgres.query import queries
 from hoatoc.postgres.recall import Asking, Recalled
 from hoatoc.postgres.registry import RegistryTables

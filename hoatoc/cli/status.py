@@ -19,9 +19,9 @@ from hoatoc.domain.error import PeerFault
 from hoatoc.domain.event import StatusReported
 from hoatoc.domain.identity import OrganCode, folded_mark
 from hoatoc.domain.packet import StatusPacket
+from hoatoc.domain.page import VIETNAM
 from hoatoc.domain.registry import OrganUnknown, Registry
 from hoatoc.kafka.client import outgoing, producer, send_all
-from hoatoc.postgres.handover import VIETNAM
 from hoatoc.postgres.query import queries
 from hoatoc.postgres.registry import RegistryTables
 

@@ -5,20 +5,19 @@ import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from itertools import groupby
 from uuid import UUID
 
 import asyncpg
 
 from hoatoc.admission import Admitted
-from hoatoc.domain.check import Finding, Severity
+from hoatoc.domain.check import Finding
 from hoatoc.domain.edxml import read_packet
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.examination import Examination
 from hoatoc.domain.identity import (
     DispatchId,
-    Duplicate,
     OrganCode,
     delivery_id,
     dispatch_id_from,
@@ -28,18 +27,14 @@ from hoatoc.domain.packet import NEW_DOCUMENT, REPLACEMENT, Packet
 from hoatoc.domain.policy import Policy, limits_for
 from hoatoc.domain.sending import AskedBack
 from hoatoc.postgres.connection import Connection
+from hoatoc.postgres.earlier import act_of, dispatch_of, finding_of
 from hoatoc.postgres.query import queries
 from hoatoc.postgres.recall import Asking, Copy, Recalled, RecallTables
 
 SQL = queries("handover")
 OUTBOX_CHANNEL = "hoatoc_outbox"
-VIETNAM = timezone(timedelta(hours=7))
 SENT_AGAIN = ("receive-failed", "parked", "refused", "recalled")
 """States from which a copy may be sent again: the recipient does not have it, or gave it back."""
-
-
-class DocumentConflict(PeerFault):
-    """The number is taken by another content; the message shows both."""
 
 
 class EarlierUnknown(PeerFault):
@@ -95,8 +90,8 @@ class HandoverTables:
         """
         async with self._connection.transaction():
             taken = await self._taken(admitted)
-            act = _act(admitted, taken)
-            if earlier := _earlier(admitted, act, taken):
+            act = act_of(admitted, taken)
+            if earlier := dispatch_of(admitted, act, taken):
                 copies = admitted.sending.copies
                 return _handed(admitted, earlier, copies, admitted.findings, (), new=False)
             findings = (*admitted.findings, *await self._namesakes(admitted))
@@ -108,7 +103,7 @@ class HandoverTables:
             now_ms = time.time_ns() // 1_000_000
             dispatch_id = dispatch_id_from(now_ms, os.urandom(10))
             if not await self._reserve(admitted, findings, policy, door, act, dispatch_id, now_ms):
-                earlier = _earlier(admitted, act, await self._taken(admitted))
+                earlier = dispatch_of(admitted, act, await self._taken(admitted))
                 return _handed(admitted, earlier, copies, findings, recalls, new=False)
             await self._add_copies(dispatch_id, copies, admitted.connections, {})
             await self._send(dispatch_id, admitted.packet.priority)
@@ -121,7 +116,7 @@ class HandoverTables:
             SQL["namesakes"], admitted.packet.document_id, key.year, key.number, key.notation
         )
         return tuple(
-            _alarm(alarm, row)
+            finding_of(alarm, row)
             for row in rows
             if (alarm := duplicate_of(admitted.packet, read_packet(row["packet"])))
         )
@@ -332,26 +327,6 @@ class HandoverTables:
         }
 
 
-def _act(admitted: Admitted, taken: Iterable[asyncpg.Record]) -> str:
-    """Return what tells this act of sending from others of the document; "" is the first."""
-    kind = admitted.packet.business_type
-    first = next((row for row in taken if row["act"] == ""), None)
-    own = first is None or first["content_digest"] == admitted.digest
-    if kind == NEW_DOCUMENT or (kind == REPLACEMENT and own):
-        return ""
-    return f"{kind}:{admitted.digest.hex()}"
-
-
-def _earlier(admitted: Admitted, act: str, taken: Iterable[asyncpg.Record]) -> UUID | None:
-    """Return the dispatch that has this identity already; raises DocumentConflict."""
-    earlier = next((row for row in taken if row["act"] == act), None)
-    if earlier is None:
-        return None
-    if earlier["content_digest"] != admitted.digest:
-        raise _conflict(earlier, admitted)
-    return UUID(str(earlier["dispatch_id"]))
-
-
 def _signatures(examination: Examination) -> str:
     """Write down what was found of the signatures, file by file; the packet's own under ""."""
     files = [(file.name, file.signatures) for file in examination.files]
@@ -407,53 +382,4 @@ def _handed(
         findings=findings,
         legal_value=admitted.legal_value,
         recalls=recalls,
-    )
-
-
-def _alarm(alarm: Duplicate, earlier: asyncpg.Record) -> Finding:
-    """Return the alarm that a document repeats the marks of an earlier one, with both sides."""
-    path, which_vi, which_en = _ALARMS[alarm]
-    at = earlier["handed_over_at"].astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S")
-    named = f"«{earlier['subject']}», {earlier['sender']}, {at}, dispatch {earlier['dispatch_id']}"
-    return Finding(
-        severity=Severity.WARN,
-        code=alarm,
-        path=path,
-        text_vi=f"{which_vi} trùng với văn bản đã gửi: {named}.",
-        text_en=f"{which_en} repeats that of a document sent before: {named}.",
-        remedy_vi="Kiểm tra có gửi trùng hoặc ghi nhầm không; nếu nhầm, thu hồi và gửi lại.",
-        remedy_en="Check whether it was sent twice or written wrongly; if so, recall and correct.",
-        article="NĐ 30/2020/NĐ-CP, Phụ lục VI, Phần I, III.1.h",
-    )
-
-
-_ALARMS = {
-    Duplicate.IDENTIFIER: (
-        "MessageHeader/DocumentId",
-        "Mã định danh văn bản",
-        "The document id",
-    ),
-    Duplicate.NUMBER_NOTATION_ISSUER: (
-        "MessageHeader/Code",
-        "Số, ký hiệu và tên cơ quan ban hành",
-        "Number, notation and name of the issuing agency",
-    ),
-}
-
-
-def _conflict(earlier: asyncpg.Record, admitted: Admitted) -> DocumentConflict:
-    """Return the fault of a number that another content has, with both side by side."""
-    packet = admitted.packet
-    at = earlier["handed_over_at"].astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S")
-    mark = f"{packet.number}/{packet.notation}"
-    return DocumentConflict(
-        f"MessageHeader/Code: số {mark} đã dùng cho văn bản khác. / The number {mark} was used for "
-        "another content.\n"
-        f"  đã gửi · sent: {earlier['printed_number']}/{earlier['printed_notation']}, «"
-        f"{earlier['subject']}», {earlier['recipients']} nơi nhận · recipients, {at}, dispatch "
-        f"{earlier['dispatch_id']}, sha256 {earlier['packet_sha256'][:16]}…\n"
-        f"  gửi lần này · now: {mark}, «{packet.subject}», {len(packet.recipients)} nơi nhận · "
-        f"recipients, sha256 {admitted.sha256.hex()[:16]}…\n"
-        "Sửa số, ký hiệu rồi gửi lại; nếu thay thế hay cập nhật văn bản cũ, dùng loại 3 hoặc 2. / "
-        "Correct the number and send again; to replace or update the earlier one use type 3 or 2."
     )

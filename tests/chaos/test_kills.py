@@ -295,7 +295,7 @@ async def settle(running: Stack, connection: asyncpg.Connection, record: Path) -
     waiting = "SELECT count(*) FROM outbox WHERE state IN ('unsent', 'claimed')"
     await until("rows of the outbox", rows(waiting), 60)
     await until("copies not received and answered", untold, 90)
-    due = "SELECT count(*) FROM delivery WHERE backstop_ms IS NOT NULL"
+    due = "SELECT count(*) FROM delivery WHERE wake_ms IS NOT NULL"
     await until("deadlines that run", rows(due), 90)
     os.kill(running.pid("intake"), signal.SIGSTOP)  # no more ticks: the log has an end
     servers = running.settings.kafka.bootstrap_servers
@@ -347,6 +347,7 @@ async def replay(dsn: str, servers: str, chance: random.Random) -> dict[str, Any
     connection = await asyncpg.connect(other)
     try:
         await migrate(connection)
+        await adopt_first_calendar(connection)
         log = await records(servers, "deliveries")
         partitions = {record.partition for record in log}
         await LedgerTables(connection).open_books(partitions)

@@ -27,7 +27,8 @@ from hoatoc.domain.packet import (
     ReceiverChange,
     Replacement,
 )
-from hoatoc.postgres.handover import DocumentConflict, EarlierUnknown, HandedOver
+from hoatoc.postgres.earlier import DocumentConflict
+from hoatoc.postgres.handover import EarlierUnknown, HandedOver
 from hoatoc.testing.agency import letter
 from hoatoc.testing.line import ORGANS, Line
 
