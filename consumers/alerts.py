@@ -31,6 +31,7 @@ from hoatoc.postgres.connection import listening, pool
 from hoatoc.postgres.ledger import ANNOUNCEMENT_CHANNEL, LedgerTables
 from hoatoc.postgres.outbox import OutboxTables
 from hoatoc.postgres.query import queries
+from hoatoc.postgres.recall import RecallTables
 from hoatoc.postgres.registry import RegistryTables
 from hoatoc.program import Context, run
 
@@ -69,11 +70,12 @@ async def announce(connection: asyncpg.Connection, to: AIOKafkaProducer, partiti
 
 
 async def watch_outbox(connection: asyncpg.Connection, settings: Settings) -> None:
-    """Raise an alert for each row that waits too long, and resolve it when it has gone."""
+    """Raise an alert for each dispatch or recall that waits too long; resolve it when it went."""
     async with connection.transaction():
         tables = OutboxTables(connection)
-        aged = await tables.aged(settings.relay.unsent_after_s)
-        over = await tables.aged_over()
+        recalls, after_s = RecallTables(connection), settings.relay.unsent_after_s
+        aged = [*await tables.aged(after_s), *await recalls.aged(after_s)]
+        over = [*await tables.aged_over(), *await recalls.aged_over()]
         told = [_unsent(row, True, settings.kafka.partitions) for row in aged]
         told += [_unsent(row, False, settings.kafka.partitions) for row in over]
         if told:
@@ -81,13 +83,13 @@ async def watch_outbox(connection: asyncpg.Connection, settings: Settings) -> No
 
 
 def _unsent(row: asyncpg.Record, raised: bool, partitions: int) -> Announced:
-    of = row["dispatch_id"]
+    of = row["subject_id"]
     event = (AlertRaised if raised else AlertResolved)(
         event_id=uuid5(of, f"{Kind.UNSENT}/{'raised' if raised else 'resolved'}"),
         subject_id=of,
         kind=Kind.UNSENT,
         version=1 if raised else 2,
-        dispatch_id=of,
+        dispatch_id=row["dispatch_id"],
         sender=row["sender"],
         number=row["number"],
         notation=row["notation"],
@@ -101,7 +103,7 @@ def _unsent(row: asyncpg.Record, raised: bool, partitions: int) -> Announced:
         topic=topic.ALERTS,
         key=key,
         source=NAME,
-        dispatch_id=of,
+        dispatch_id=row["dispatch_id"],
         partition=topic.partition_of_key(key, partitions),
     )
     return record, event.event_id, type(event).__name__

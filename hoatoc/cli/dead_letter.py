@@ -26,7 +26,7 @@ from hoatoc.domain.event import (
     RecallPublished,
 )
 from hoatoc.kafka.client import Outgoing, consumer, outgoing, producer, send_all
-from hoatoc.kafka.dead_letter import PUT_BACK_HEADER
+from hoatoc.kafka.dead_letter import PUT_BACK_HEADER, headers_of
 
 dead_letters = typer.Typer(help="Dead letters: what could not be read or handled.")
 
@@ -153,7 +153,8 @@ async def _whole(settings: Settings, letter: DeadLettered) -> DeadLettered:
             reader.seek(place, letter.offset)
             record = await reader.getone(place)
             if record.offset == letter.offset:
-                return replace(letter, value=record.value)
+                headers = headers_of(record)
+                return replace(letter, key=record.key, value=record.value, headers=headers)
     raise NotReplaceable(
         f"its content stood only in {letter.topic}, offset {letter.offset}, and is gone there: ask "
         "the sender to hand the document over again"

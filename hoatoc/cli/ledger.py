@@ -357,6 +357,7 @@ def lag(data: Data = None, json: Json = False) -> None:
     headings = {
         "records": "Bản ghi chưa ghi sổ · records behind",
         "outbox": "Chờ gửi · outbox",
+        "recalls": "Yêu cầu thu hồi chờ gửi · recalls",
         "announcements": "Chờ báo · announcements",
         "pages": "Tin chờ · pages",
         "open": "Đang mở · open",

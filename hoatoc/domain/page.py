@@ -95,7 +95,9 @@ def _mark(priority: str, copy: Copy) -> str:
 
 
 def _about(copy: Copy) -> str:
-    return f"{_name(copy)} → {copy.recipient}" if copy.recipient else copy.sender
+    if copy.recipient:
+        return f"{_name(copy)} → {copy.recipient}"
+    return f"{_name(copy)} ({copy.sender})" if copy.number else copy.sender
 
 
 def _name(copy: Copy) -> str:
@@ -118,33 +120,31 @@ def _contact(copy: Copy) -> str:
     return ", ".join(filter(None, (copy.telephone, copy.email))) or "—"
 
 
+def _document(copy: Copy, name: str, subject: str, priority: str, urgency: str) -> list[str]:
+    if not copy.number and not copy.recipient:
+        return []
+    return [f"{name}: {_name(copy)}", f"{subject}: {copy.subject}", f"{priority}: {urgency}"]
+
+
 def _body_vi(copy: Copy, deadline: str) -> str:
+    lines = _document(copy, "Văn bản", "Trích yếu", "Độ khẩn", _priority_vi(copy))
+    contact = f"(liên hệ: {_contact(copy)})"
     if copy.recipient:
-        lines = [
-            f"Văn bản: {_name(copy)}",
-            f"Trích yếu: {copy.subject}",
-            f"Độ khẩn: {_priority_vi(copy)}",
-            f"Nơi gửi: {copy.sender}",
-            f"Nơi nhận: {copy.recipient} (liên hệ: {_contact(copy)})",
-        ]
+        lines += [f"Nơi gửi: {copy.sender}", f"Nơi nhận: {copy.recipient} {contact}"]
     else:
-        lines = [f"Nơi gửi: {copy.sender} (liên hệ: {_contact(copy)})"]
+        lines += [f"Nơi gửi: {copy.sender} {contact}"]
     lines += [f"Từ lúc: {_time(copy.since)}"]
     lines += [f"{deadline}: {_time(copy.due)}"] if copy.due else []
     return "\n".join(lines + ([f"Lý do: {copy.reason}"] if copy.reason else []))
 
 
 def _body_en(copy: Copy, deadline: str) -> str:
+    lines = _document(copy, "Document", "Subject", "Priority", _priority_en(copy))
+    contact = f"(contact: {_contact(copy)})"
     if copy.recipient:
-        lines = [
-            f"Document: {_name(copy)}",
-            f"Subject: {copy.subject}",
-            f"Priority: {_priority_en(copy)}",
-            f"Sender: {copy.sender}",
-            f"Recipient: {copy.recipient} (contact: {_contact(copy)})",
-        ]
+        lines += [f"Sender: {copy.sender}", f"Recipient: {copy.recipient} {contact}"]
     else:
-        lines = [f"Sender: {copy.sender} (contact: {_contact(copy)})"]
+        lines += [f"Sender: {copy.sender} {contact}"]
     lines += [f"Since: {_time(copy.since)}"]
     lines += [f"{deadline}: {_time(copy.due)}"] if copy.due else []
     return "\n".join(lines + ([f"Reason: {copy.reason}"] if copy.reason else []))

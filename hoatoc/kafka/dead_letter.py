@@ -22,6 +22,11 @@ def dead_letter_id(consumer: str, topic_name: str, partition: int, offset: int) 
     return uuid5(_NAMESPACE, f"{consumer}/{topic_name}/{partition}/{offset}")
 
 
+def headers_of(record: ConsumerRecord) -> list[Header]:
+    """Return the headers of a record."""
+    return [Header(name=name, value=value) for name, value in record.headers]
+
+
 def dead_letter(
     record: ConsumerRecord,
     consumer: str,
@@ -48,16 +53,16 @@ def dead_letter(
         partition=record.partition,
         offset=record.offset,
         timestamp_ms=record.timestamp,
-        key=record.key,
+        key=record.key if content else None,
         value=record.value if content else None,
-        headers=[Header(name=name, value=value) for name, value in record.headers],
+        headers=headers_of(record) if content else [],
         reason=reason,
         detail=str(error),
         stack=stack,
         parked_ms=time.time_ns() // 1_000_000,
     )
     DEAD_LETTERS.labels(consumer, reason).inc()
-    key = record.key if record.key is not None else b""
+    key = event.key if event.key is not None else b""
     sent = outgoing(
         event,
         topic=topic.DEAD_LETTERS,

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
+import asyncpg
+
 from hoatoc.domain.event import Limits
 from hoatoc.domain.sending import Form
 from hoatoc.postgres.connection import Connection
@@ -134,6 +136,14 @@ class RecallTables:
             )
             for row in rows
         ]
+
+    async def aged(self, after_s: float) -> list[asyncpg.Record]:
+        """Mark and return the recalls that have waited longer than this."""
+        return list(await self._connection.fetch(SQL["aged"], timedelta(seconds=after_s)))
+
+    async def aged_over(self) -> list[asyncpg.Record]:
+        """Mark and return the recalls that waited too long and have been sent since."""
+        return list(await self._connection.fetch(SQL["aged_over"]))
 
     async def mark_sent(self, recalls: Iterable[UUID]) -> None:
         """Mark recalls that every recipient was offered."""

@@ -3,6 +3,7 @@
 import asyncpg
 
 from hoatoc.postgres.outbox import OutboxTables
+from hoatoc.postgres.recall import RecallTables
 
 HANDED_OVER = """
 WITH taken AS (
@@ -43,5 +44,21 @@ async def test_what_waits_too_long_pages_once_and_is_over_once_when_it_is_sent(
         await tables.mark_sent([(of, 0, n) for n, of in enumerate(ids)])
         assert {"1", "2"} == {row["number"] for row in await tables.aged_over()}
         assert [] == await tables.aged_over()
+
+        recalls = RecallTables(connection)
+        await connection.execute("""
+            INSERT INTO recall (recall_id, dispatch_id, form, reason, requested_by, requested_at)
+            SELECT gen_random_uuid(), dispatch_id, 'status-13', 'x', 'S1', now() - '61 s'::interval
+            FROM outbox""")
+        assert [] == await recalls.aged(60)  # they wait since their dispatch has left
+        await connection.execute("UPDATE outbox SET sent_at = now() - '61 s'::interval")
+        assert {"1", "2", "3"} == {row["number"] for row in await recalls.aged(60)}
+        assert [] == await recalls.aged(60)
+        assert [] == await recalls.aged_over()
+        claimed = await connection.fetch("UPDATE recall SET state = 'claimed', claimed_by = 'x', "
+                  "claimed_at = now() RETURNING recall_id")  # fmt: skip
+        await recalls.mark_sent([row["recall_id"] for row in claimed])
+        assert {"1", "2", "3"} == {row["number"] for row in await recalls.aged_over()}
+        assert [] == await recalls.aged_over()
     finally:
         await connection.close()

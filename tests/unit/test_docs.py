@@ -142,7 +142,8 @@ def test_a_picture_shows_what_is_left_on_the_terminal_and_loads_nothing() -> Non
 
 
 def test_every_failure_met_elsewhere_has_a_page_row_and_a_test() -> None:
-    told = re.findall(r"^\| F(\d+) \|", (DOCS / "parts" / "failures.md").read_text("utf-8"), re.MULTILINE)
+    page = (DOCS / "parts" / "failures.md").read_text("utf-8")
+    told = re.findall(r"^\| F(\d+) \|", page, re.MULTILINE)
     tests = "".join(file.read_text("utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
     tested = set(re.findall(r"def test_f(\d+)_", tests))
     assert [str(number) for number in range(1, 21)] == told

@@ -80,11 +80,13 @@ CREATE TABLE recall (
     claimed_by    text,
     claimed_at    timestamptz,
     sent_at       timestamptz,
+    aged_alert    smallint NOT NULL DEFAULT 0 CHECK (aged_alert BETWEEN 0 AND 2),
     CHECK ((packet IS NULL) = (packet_sha256 IS NULL)),
     CHECK ((state = 'claimed') <= (claimed_by IS NOT NULL AND claimed_at IS NOT NULL)),
     CHECK ((state = 'sent') = (sent_at IS NOT NULL))
 );
 CREATE INDEX recall_waiting ON recall (requested_at) WHERE state IN ('unsent', 'claimed');
+CREATE INDEX recall_aged ON recall (recall_id) WHERE aged_alert = 1;
 CREATE INDEX recall_of_dispatch ON recall (dispatch_id);
 CREATE TABLE recall_recipient (
     delivery_id  uuid PRIMARY KEY REFERENCES handover_recipient,

@@ -40,13 +40,13 @@ UPDATE outbox o SET aged_alert = 1
 FROM handover h
 WHERE o.dispatch_id = h.dispatch_id AND o.state IN ('unsent', 'claimed') AND o.aged_alert = 0
   AND o.created_at < now() - $1::interval
-RETURNING h.dispatch_id, h.sender, h.printed_number AS number, h.printed_notation AS notation,
-          h.subject, h.priority, o.created_at;
+RETURNING h.dispatch_id AS subject_id, h.dispatch_id, h.sender, h.printed_number AS number,
+          h.printed_notation AS notation, h.subject, h.priority, o.created_at;
 
 -- name: aged_over
 -- Rows that waited too long and have been sent or cancelled since.
 UPDATE outbox o SET aged_alert = 2
 FROM handover h
 WHERE o.dispatch_id = h.dispatch_id AND o.state IN ('sent', 'cancelled') AND o.aged_alert = 1
-RETURNING h.dispatch_id, h.sender, h.printed_number AS number, h.printed_notation AS notation,
-          h.subject, h.priority, o.created_at;
+RETURNING h.dispatch_id AS subject_id, h.dispatch_id, h.sender, h.printed_number AS number,
+          h.printed_notation AS notation, h.subject, h.priority, o.created_at;

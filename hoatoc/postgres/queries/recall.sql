@@ -56,3 +56,21 @@ RETURNING r.recall_id, r.dispatch_id, r.form, r.reason, r.requested_by, r.reques
 -- Mark recalls that every recipient was offered.
 UPDATE recall SET state = 'sent', sent_at = now()
 WHERE recall_id = ANY($1::uuid[]) AND state = 'claimed';
+
+-- name: aged
+-- Recalls that wait too long though their dispatch has left, on the database's clock.
+UPDATE recall r SET aged_alert = 1
+FROM handover h, outbox o
+WHERE r.dispatch_id = h.dispatch_id AND o.dispatch_id = h.dispatch_id AND o.state = 'sent'
+  AND r.state IN ('unsent', 'claimed') AND r.aged_alert = 0
+  AND greatest(r.requested_at, o.sent_at) < now() - $1::interval
+RETURNING r.recall_id AS subject_id, h.dispatch_id, h.sender, h.printed_number AS number,
+          h.printed_notation AS notation, h.subject, h.priority, r.requested_at AS created_at;
+
+-- name: aged_over
+-- Recalls that waited too long and have been sent since.
+UPDATE recall r SET aged_alert = 2
+FROM handover h
+WHERE r.dispatch_id = h.dispatch_id AND r.state = 'sent' AND r.aged_alert = 1
+RETURNING r.recall_id AS subject_id, h.dispatch_id, h.sender, h.printed_number AS number,
+          h.printed_notation AS notation, h.subject, h.priority, r.requested_at AS created_at;

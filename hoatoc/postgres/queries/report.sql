@@ -152,5 +152,6 @@ FROM delivery d JOIN partition_book b ON b.partition = d.partition;
 -- name: waiting
 -- What waits on its way out: hand-overs, announcements, pages.
 SELECT (SELECT count(*) FROM outbox WHERE state IN ('unsent', 'claimed')) AS outbox,
+       (SELECT count(*) FROM recall WHERE state IN ('unsent', 'claimed')) AS recalls,
        (SELECT count(*) FROM announcement) AS announcements,
        (SELECT count(*) FROM page WHERE state = 'pending') AS pages;
