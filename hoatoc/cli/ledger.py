@@ -2,6 +2,7 @@
 
 import asyncio
 import json as text
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, cast
@@ -217,11 +218,31 @@ def _show(found: Found) -> None:
             f"người chịu trách nhiệm không có bí mật · cleared by: {head['cleared_by']}",
             markup=False,
         )
+    output.table(_signatures(head["signatures"]), _SIGNATURE, machine=False, empty="")
     for line in legal.counted(found.recalls):
         console.print(line, markup=False)
     _show_recipients(found)
     _show_deadlines(found)
     _show_timeline(found)
+
+
+_SIGNATURE = {
+    "file": "Tệp · file",
+    "signer": "Người ký · signer",
+    "organisation": "Cơ quan · organisation",
+    "role": "Vai trò · role",
+    "signed_at": "Ký lúc · signed at",
+    "verdict": "Kết luận · verdict",
+    "reasons": "Lý do · reasons",
+}
+
+
+def _signatures(stored: str) -> Iterator[dict[str, Any]]:
+    """Yield each signature that was found at hand-over; the packet's own has no file."""
+    for file in text.loads(stored):
+        for signature in file["signatures"]:
+            reasons = ", ".join(signature["reasons"])
+            yield signature | {"file": file["file"] or "edXML", "reasons": reasons}
 
 
 def _show_recipients(found: Found) -> None:

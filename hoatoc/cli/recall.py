@@ -14,7 +14,7 @@ from hoatoc.cli.reach import Data, Json, database, settings_of
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.identity import OrganCode
 from hoatoc.domain.page import VIETNAM
-from hoatoc.domain.registry import OrganUnknown, Registry
+from hoatoc.domain.registry import Registry
 from hoatoc.domain.sending import Form
 from hoatoc.policy_file import load_policy
 from hoatoc.postgres.handover import HandoverTables
@@ -24,7 +24,9 @@ from hoatoc.postgres.registry import RegistryTables
 
 SQL = queries("report")
 Dispatch = Annotated[str, typer.Argument(help="Dispatch id, delivery id, or number/notation.")]
-To = Annotated[list[str] | None, typer.Option("--to", help="Only this recipient; may be repeated.")]
+To = Annotated[
+    list[str] | None, typer.Option("--to", help="Only this organ or @group; may be repeated.")
+]
 
 
 class ReasonMissing(PeerFault):
@@ -49,16 +51,13 @@ async def found_dispatch(connection: asyncpg.Connection, name: str) -> asyncpg.R
     )
 
 
-def canonical(registry: Registry, codes: list[str]) -> list[OrganCode]:
-    """Return the registered codes of organs as written; raises OrganUnknown."""
+def canonical(registry: Registry, names: list[str]) -> list[OrganCode]:
+    """Return the registered codes of organs and groups (`@name`) as written.
+
+    Raises OrganUnknown or GroupUnknown.
+    """
     today = datetime.now(VIETNAM).date()
-    found = []
-    for code in codes:
-        resolved = registry.resolve(code, today)
-        if resolved is None:
-            raise OrganUnknown(code)
-        found.append(resolved.organ.code)
-    return sorted(set(found))
+    return sorted({each.organ.code for each in registry.recipients(names, today)})
 
 
 def recall(
