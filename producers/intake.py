@@ -18,7 +18,7 @@ a tick a second.
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4, uuid5
 
@@ -35,6 +35,7 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 from prometheus_client import Counter, Gauge
 
 from hoatoc import notify, telemetry
+from hoatoc.config import Settings
 from hoatoc.domain import topic
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.event import Answer, AnswerUnreadable, StatusReported, Tick
@@ -52,12 +53,13 @@ from hoatoc.postgres.connection import AWAY, pool
 from hoatoc.postgres.door import Door
 from hoatoc.postgres.handover import HandoverTables, Speaker
 from hoatoc.postgres.recall import Asking
+from hoatoc.postgres.registry import RegistryCache
 from hoatoc.program import Context, run
 from producers.report import Report, UnknownDelivery, WrongDirection, put_back_of, read_report
-from producers.taking import NAME, Taking
+from producers.taking import HANDOVERS, NAME, Assigned, Taking
 
 GROUP = "hoatoc-intake"
-FEEDS = r"^(handovers|reports)\.[A-Za-z0-9._-]+$"
+REPORTS = r"^reports\.[A-Za-z0-9._-]+$"
 TICK_S = 1.0
 LOG = structlog.get_logger(NAME)
 CALENDARS_S = 5.0
@@ -71,29 +73,24 @@ BEHIND = Gauge("hoatoc_intake_behind_seconds", "Age of the oldest horizon of a f
 
 @dataclass(slots=True)
 class Intake:
-    """Forwards answers and takes hand-overs, batch by batch."""
+    """Forwards answers, batch by batch."""
 
     database: asyncpg.Pool
     reader: AIOKafkaConsumer
     to: AIOKafkaProducer
-    taking: Taking
+    registry: RegistryCache
     max_gap_ms: int
     partitions: int
     calendar_version: int = 0
     horizons: dict[TopicPartition, Horizon] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Take what organs say until cancelled."""
+        """Forward what organs answer until cancelled."""
         while True:
             fetched = await self.reader.getmany(timeout_ms=500, max_records=2000)
-            if not fetched:
-                continue
-            records = [record for place in fetched for record in fetched[place]]
-            await self._forward([r for r in records if r.topic.startswith("reports.")])
-            for record in records:
-                if record.topic.startswith("handovers."):
-                    await self.taking.take(record)
-            await self._done(fetched)
+            if fetched:
+                await self._forward([record for place in fetched for record in fetched[place]])
+                await self._done(fetched)
 
     async def _done(self, fetched: dict[TopicPartition, list[ConsumerRecord]]) -> None:
         mine = fetched.keys() & self.reader.assignment()
@@ -113,7 +110,7 @@ class Intake:
         copies = {copy for report in reports for copy in (report.copy, report.own) if copy}
         async with self.database.acquire() as connection:
             known = await HandoverTables(connection).speakers(sorted(copies))
-            registry = await self.taking.door.registry.current(connection)
+            registry = await self.registry.current(connection)
             out: list[Outgoing] = []
             for report in reports:
                 copy = report.copy
@@ -237,28 +234,32 @@ def fault_of(report: Report, speaker: Speaker | None, registry: Registry) -> Pee
 
 
 class _Assigned(ConsumerRebalanceListener):
-    """Takes hand-overs up from what PostgreSQL holds, reports from the group's offsets."""
+    """Takes reports up from the group's offsets."""
 
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
+        self.done = asyncio.Event()
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
         """Do nothing: a record taken twice is the same fact."""
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        """Begin the horizons anew, and seek the hand-over topics."""
+        """Begin the horizons anew."""
         intake = self._intake
         intake.horizons = {}
-        places = [p for p in assigned if p.topic.startswith("handovers.")]
-        async with intake.database.acquire() as connection:
-            positions = await HandoverTables(connection).intake_positions(p.topic for p in places)
-        for place in places:
-            intake.reader.seek(place, positions.get((place.topic, place.partition), 0))
-        for place in set(assigned) - set(places):
+        for place in assigned:
             committed = await intake.reader.committed(place)
             intake.horizons[place] = Horizon(committed or 0)
-        notify.ready()
-        LOG.info("ready", feeds=len(assigned))
+        LOG.info("reports_assigned", feeds=len(assigned))
+        self.done.set()
+
+
+async def tell_ready(*assigned: asyncio.Event) -> None:
+    """Say that the program is ready, once all it reads is assigned."""
+    for event in assigned:
+        await event.wait()
+    notify.ready()
+    LOG.info("ready")
 
 
 async def tick(intake: Intake, writer: str) -> None:
@@ -326,25 +327,34 @@ async def body(context: Context) -> None:
         async with (
             pool(settings.postgres.dsn, 4) as database,
             producer(settings.kafka, [topic.DELIVERIES, topic.DEAD_LETTERS]) as to,
-            consumer(
-                settings.kafka,
-                group=GROUP,
-                instance=f"{NAME}-0",
-                metadata_max_age_ms=5_000,
-                fetch_max_wait_ms=250,
-            ) as reader,
+            _feed(settings, GROUP) as reports,
+            _feed(settings, f"{GROUP}-handovers") as handovers,
             admin(settings.kafka) as client,
         ):
             door = Door("kafka", admitting, partitions)
-            taking = Taking(database, door, settings.kafka, client, to)
-            intake = Intake(database, reader, to, taking, policy.max_gap_ms, partitions)
+            taking = Taking(database, door, settings.kafka, client, to, handovers)
+            intake = Intake(database, reports, to, door.registry, policy.max_gap_ms, partitions)
             await taking.delete_pending()
-            reader.subscribe(pattern=FEEDS, listener=_Assigned(intake))
+            forwards, takes = _Assigned(intake), Assigned(taking)
+            reports.subscribe(pattern=REPORTS, listener=forwards)
+            handovers.subscribe(pattern=HANDOVERS, listener=takes)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(intake.run())
+                tasks.create_task(taking.run())
                 tasks.create_task(follow_calendars(intake))
                 tasks.create_task(erase(taking))
                 tasks.create_task(tick(intake, f"{NAME}-{uuid4().hex[:12]}"))
+                tasks.create_task(tell_ready(forwards.done, takes.done))
+
+
+def _feed(settings: Settings, group: str) -> AbstractAsyncContextManager[AIOKafkaConsumer]:
+    return consumer(
+        settings.kafka,
+        group=group,
+        instance=f"{group}-0",
+        metadata_max_age_ms=5_000,
+        fetch_max_wait_ms=250,
+    )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from hashlib import sha256
 from uuid import UUID, uuid5
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
 from prometheus_client import Counter
 
 from hoatoc.domain import topic
@@ -14,12 +15,14 @@ from hoatoc.domain.event import (
     DispatchRegistered,
     DispatchResent,
     DocumentDispatched,
+    RecallIssued,
+    RecallPublished,
+    RecallRequested,
     Refusal,
 )
 from hoatoc.domain.identity import DispatchId, OrganCode, delivery_id
 from hoatoc.kafka.client import offer_all, outgoing, send_all
 from hoatoc.kafka.dead_letter import unsent
-from hoatoc.ports import Outgoing
 from hoatoc.postgres.outbox import Claimed
 
 NAME = "relay"
@@ -76,22 +79,7 @@ def copy(row: Claimed, recipient: str) -> DocumentDispatched:
     )
 
 
-async def offer(
-    to: AIOKafkaProducer,
-    dispatch_id: UUID,
-    recipients: Sequence[str],
-    records: Sequence[Outgoing],
-    parked_as: str,
-) -> list[Refusal]:
-    """Offer each recipient its record; park and return those that the broker refused."""
-    refused = []
-    answers = await offer_all(to, records)
-    for recipient, record, refusal in zip(recipients, records, answers, strict=True):
-        if refusal is not None:
-            of = delivery_id(DispatchId(dispatch_id), OrganCode(recipient))
-            await send_all(to, [unsent(record, NAME, refusal, uuid5(of, parked_as))])
-            refused.append(Refusal(recipient=recipient, reason=type(refusal).__name__))
-    return refused
+About = DispatchRegistered | DispatchPublished | DispatchResent | RecallRequested | RecallPublished
 
 
 @dataclass(slots=True)
@@ -108,61 +96,77 @@ class Publisher:
         """
         if sha256(row.packet).digest() != row.packet_sha256:
             raise RuntimeError(f"the packet of {row.dispatch_id} is not what was handed over")
-        await send_all(self.to, [self._about(row, registration(row))])
+        await self.log(registration(row))
         if row.resend_of is not None:
-            await send_all(self.to, [self._resent(row, row.resend_of)])
-        refused = await self._offer_copies(row)
-        names = {refusal.recipient for refusal in refused}
-        published = DispatchPublished(
-            event_id=uuid5(row.dispatch_id, "published"),
-            dispatch_id=row.dispatch_id,
-            confirmed=[r for r in row.recipients if r not in names],
-            refused=refused,
-        )
-        (place,) = await send_all(self.to, [self._about(row, published)])
+            await self.log(resent(row, row.resend_of))
+        refused = await self.offer([copy(row, each) for each in row.recipients], row.connections)
+        COPIES.labels("refused").inc(len(refused))
+        COPIES.labels("confirmed").inc(len(row.recipients) - len(refused))
+        place = await self.log(published(row, refused))
         return row.dispatch_id, place.partition, place.offset
 
-    def _resent(self, row: Claimed, earlier: UUID) -> Outgoing:
-        """Say of the earlier dispatch that these copies go on in this one."""
-        event = DispatchResent(
-            event_id=uuid5(row.dispatch_id, "resent"),
-            dispatch_id=earlier,
-            recipients=list(row.recipients),
-            resent_as=row.dispatch_id,
-        )
-        return outgoing(
+    async def log(self, event: About) -> RecordMetadata:
+        """Append an event about a dispatch to `deliveries`."""
+        record = outgoing(
             event,
             topic=topic.DELIVERIES,
-            key=str(earlier).encode(),
+            key=str(event.dispatch_id).encode(),
             source=NAME,
-            dispatch_id=earlier,
-            partition=topic.partition_of_dispatch(earlier, self.partitions),
+            dispatch_id=event.dispatch_id,
+            partition=topic.partition_of_dispatch(event.dispatch_id, self.partitions),
         )
+        (place,) = await send_all(self.to, [record])
+        return place
 
-    def _about(self, row: Claimed, event: DispatchRegistered | DispatchPublished) -> Outgoing:
-        return outgoing(
-            event,
-            topic=topic.DELIVERIES,
-            key=str(row.dispatch_id).encode(),
-            source=NAME,
-            dispatch_id=row.dispatch_id,
-            partition=topic.partition_of_dispatch(row.dispatch_id, self.partitions),
-        )
-
-    async def _offer_copies(self, row: Claimed) -> list[Refusal]:
-        """Offer every copy to the broker; park and return those that it refused."""
-        copies = [
+    async def offer(
+        self,
+        copies: Sequence[DocumentDispatched | RecallIssued],
+        connections: Sequence[str],
+    ) -> list[Refusal]:
+        """Offer each recipient its copy; park and return those that the broker refused."""
+        records = [
             outgoing(
-                copy(row, recipient),
+                one,
                 topic=topic.documents(connection),
-                key=str(row.dispatch_id).encode(),
+                key=str(one.dispatch_id).encode(),
                 source=NAME,
-                dispatch_id=row.dispatch_id,
+                dispatch_id=one.dispatch_id,
                 partition=0,
             )
-            for recipient, connection in zip(row.recipients, row.connections, strict=True)
+            for one, connection in zip(copies, connections, strict=True)
         ]
-        refused = await offer(self.to, row.dispatch_id, row.recipients, copies, "parked")
-        COPIES.labels("refused").inc(len(refused))
-        COPIES.labels("confirmed").inc(len(copies) - len(refused))
+        refused = []
+        answers = await offer_all(self.to, records)
+        for one, record, refusal in zip(copies, records, answers, strict=True):
+            if refusal is not None:
+                parked = uuid5(one.event_id, "parked")
+                await send_all(self.to, [unsent(record, NAME, refusal, parked)])
+                reason = type(refusal).__name__
+                refused.append(Refusal(recipient=one.recipient, reason=reason))
         return refused
+
+
+def resent(row: Claimed, earlier: UUID) -> DispatchResent:
+    """Return, about the earlier dispatch, that these copies go on in this one."""
+    return DispatchResent(
+        event_id=uuid5(row.dispatch_id, "resent"),
+        dispatch_id=earlier,
+        recipients=list(row.recipients),
+        resent_as=row.dispatch_id,
+    )
+
+
+def published(row: Claimed, refused: list[Refusal]) -> DispatchPublished:
+    """Return that every copy of a row was offered: the same at every try, but for refusals."""
+    return DispatchPublished(
+        event_id=uuid5(row.dispatch_id, "published"),
+        dispatch_id=row.dispatch_id,
+        confirmed=confirmed(row.recipients, refused),
+        refused=refused,
+    )
+
+
+def confirmed(recipients: Sequence[str], refused: Sequence[Refusal]) -> list[str]:
+    """Return the recipients whose copy the broker did not refuse."""
+    names = {refusal.recipient for refusal in refused}
+    return [recipient for recipient in recipients if recipient not in names]

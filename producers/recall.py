@@ -2,13 +2,10 @@
 
 from uuid import uuid5
 
-from hoatoc.domain import topic
 from hoatoc.domain.event import RecallIssued, RecallPublished, RecallRequested
 from hoatoc.domain.identity import DispatchId, OrganCode, delivery_id
-from hoatoc.kafka.client import outgoing, send_all
-from hoatoc.ports import Outgoing
 from hoatoc.postgres.recall import ClaimedRecall
-from producers.publisher import CONTENT_TYPE, NAME, Publisher, offer
+from producers.publisher import CONTENT_TYPE, Publisher, confirmed
 
 
 async def publish_recall(publisher: Publisher, row: ClaimedRecall) -> None:
@@ -17,28 +14,17 @@ async def publish_recall(publisher: Publisher, row: ClaimedRecall) -> None:
     A crash in between repeats the row with the same ids. Raises KafkaError when the broker as a
     whole does not confirm: the row stays claimed.
     """
-    await send_all(publisher.to, [_about(publisher, row, requested(row))])
-    copies = [
-        outgoing(
-            issued(row, recipient),
-            topic=topic.documents(connection),
-            key=str(row.dispatch_id).encode(),
-            source=NAME,
-            dispatch_id=row.dispatch_id,
-            partition=0,
-        )
-        for recipient, connection in zip(row.recipients, row.connections, strict=True)
-    ]
-    refused = await offer(publisher.to, row.dispatch_id, row.recipients, copies, "recall-parked")
-    names = {refusal.recipient for refusal in refused}
+    await publisher.log(requested(row))
+    copies = [issued(row, recipient) for recipient in row.recipients]
+    refused = await publisher.offer(copies, row.connections)
     published = RecallPublished(
         event_id=uuid5(row.recall_id, "published"),
         dispatch_id=row.dispatch_id,
         recall_id=row.recall_id,
-        confirmed=[recipient for recipient in row.recipients if recipient not in names],
+        confirmed=confirmed(row.recipients, refused),
         refused=refused,
     )
-    await send_all(publisher.to, [_about(publisher, row, published)])
+    await publisher.log(published)
 
 
 def requested(row: ClaimedRecall) -> RecallRequested:
@@ -78,17 +64,4 @@ def issued(row: ClaimedRecall, recipient: str) -> RecallIssued:
         content_type=CONTENT_TYPE if row.packet is not None else None,
         content_sha256=row.packet_sha256,
         content=row.packet,
-    )
-
-
-def _about(
-    publisher: Publisher, row: ClaimedRecall, event: RecallRequested | RecallPublished
-) -> Outgoing:
-    return outgoing(
-        event,
-        topic=topic.DELIVERIES,
-        key=str(row.dispatch_id).encode(),
-        source=NAME,
-        dispatch_id=row.dispatch_id,
-        partition=topic.partition_of_dispatch(row.dispatch_id, publisher.partitions),
     )

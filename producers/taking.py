@@ -3,18 +3,29 @@
 A hand-over is admitted as at any door; identity, outbox row and intake's position are one
 transaction, and so are the note and the page of one that is refused. What is refused stays where
 its sender wrote it and is copied nowhere; what may hold a state secret is deleted there.
+
+Hand-overs are read apart from answers: a file that keeps its reader busy delays no answer, and no
+tick.
 """
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 import asyncpg
 import structlog
-from aiokafka import AIOKafkaProducer
+from aiokafka import (
+    AIOKafkaConsumer,
+    AIOKafkaProducer,
+    ConsumerRebalanceListener,
+    TopicPartition,
+)
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.structs import ConsumerRecord
+from aiokafka.errors import CommitFailedError
+from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 from prometheus_client import Counter, Gauge
 
-from hoatoc import codec
+from hoatoc import codec, telemetry
 from hoatoc.admission import Admitted
 from hoatoc.config import Kafka
 from hoatoc.domain import topic
@@ -35,6 +46,7 @@ from hoatoc.postgres.secret import Place, SecretTables, Stopped
 from producers.report import put_back_of
 
 NAME = "intake"
+HANDOVERS = r"^handovers\.[A-Za-z0-9._-]+$"
 LOG = structlog.get_logger(NAME)
 
 STANDING = Gauge("hoatoc_suspected_standing", "Suspected secrets not yet deleted from topics")
@@ -54,9 +66,27 @@ class Taking:
     kafka: Kafka
     admin: AIOKafkaAdminClient
     to: AIOKafkaProducer
+    reader: AIOKafkaConsumer
+
+    async def run(self) -> None:
+        """Take what organs hand over until cancelled."""
+        while True:
+            fetched = await self.reader.getmany(timeout_ms=500, max_records=100)
+            for place, records in fetched.items():
+                for record in records:
+                    await self.take(record)
+                await self._done(place, records[-1].offset + 1)
+
+    async def _done(self, place: TopicPartition, end: int) -> None:
+        """Show how far a topic is taken; PostgreSQL holds the position that counts."""
+        telemetry.show_lag(NAME, *place, self.reader.highwater(place), end)
+        if place in self.reader.assignment():
+            with suppress(CommitFailedError):  # assigned anew: read again, it is the same fact
+                await self.reader.commit({place: OffsetAndMetadata(end, "")})
 
     async def take(self, record: ConsumerRecord) -> None:
         """Take a hand-over, or refuse it and say so, with the position."""
+        telemetry.RECORDS.labels(NAME, "handovers").inc()
         organ = topic.organ_of(record.topic)
         async with self.database.acquire() as connection:
             if is_marker(record):
@@ -172,3 +202,25 @@ class Taking:
                 await delete_up_to(self.admin, place.topic, place.offset - 1, place.partition)
                 await tables.mark_erased(place)
                 LOG.info("suspected_record_erased", topic=place.topic)
+
+
+class Assigned(ConsumerRebalanceListener):
+    """Takes hand-overs up from what PostgreSQL holds."""
+
+    def __init__(self, taking: Taking) -> None:
+        self._taking = taking
+        self.done = asyncio.Event()
+
+    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+        """Do nothing: a hand-over is taken once, by its position."""
+
+    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+        """Seek to the positions."""
+        taking = self._taking
+        async with taking.database.acquire() as connection:
+            tables = HandoverTables(connection)
+            positions = await tables.intake_positions(place.topic for place in assigned)
+        for place in assigned:
+            taking.reader.seek(place, positions.get((place.topic, place.partition), 0))
+        LOG.info("handovers_assigned", feeds=len(assigned))
+        self.done.set()
