@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
+from itertools import accumulate
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
@@ -37,6 +38,7 @@ ROOT = Path(__file__).parents[2]
 SEEDS = sorted([*ROOT.glob("tests/golden/edxml/*.edxml"), *ROOT.glob("examples/packets/*.edxml")])
 SECONDS = float(os.environ.get("HOATOC_FUZZ_SECONDS", "2"))
 MEMORY_KIB = 128 * 1024
+MOST_CHARACTERS = 2_000_000
 PIECE = re.compile(r"<[^>]*>|[^<]+")
 TAG = re.compile(r"</?([\w:]+)")
 
@@ -138,12 +140,18 @@ def mutated(draw: st.DrawFn, pieces: Pieces) -> Pieces:
     )
 
 
+def bounded_pieces(pieces: Pieces) -> Pieces:
+    """Return as many pieces as make 2 MB: what is repeated may be repeated again."""
+    sizes = accumulate(map(len, pieces))
+    return [piece for piece, size in zip(pieces, sizes, strict=True) if size <= MOST_CHARACTERS]
+
+
 @st.composite
 def mutants(draw: st.DrawFn) -> bytes:
     """Return the bytes of a good packet, damaged a few times, perhaps in another encoding."""
     pieces = PIECE.findall(draw(st.sampled_from(SEEDS)).read_text("utf-8"))
     for _ in range(draw(st.integers(0, 4))):
-        pieces = draw(mutated(pieces)) or [""]
+        pieces = bounded_pieces(draw(mutated(pieces))) or [""]
     encoding = draw(st.sampled_from(("utf-8",) * 8 + ENCODINGS))
     text = "".join(pieces)
     if draw(st.booleans()):
