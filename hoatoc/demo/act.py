@@ -27,7 +27,7 @@ from hoatoc.domain.edxml import write_packet
 from hoatoc.domain.packet import Packet
 
 REFUSED = 4
-UNFIT = {"recipient-unknown", "promulgated-in-future"}
+UNNUMBERED, UNFIT = "number-missing", {"recipient-unknown", "promulgated-in-future"}
 LEGAL = ("Điều 6.2", "Điều 21.2.c", "23.1")
 SHOWN = ("H27", "H41")
 EVE_OF_TET = "09/02/2021 15:00"
@@ -61,10 +61,9 @@ class Acts:
             self._run("check", *files), self._run("check", "--json", *files)
         )
         self._show("Kiểm tra trước khi gửi · before sending", said, status=REFUSED)
-        draft, other = found.read()
-        codes = {finding["code"] for finding in other["findings"]}
-        if draft["fault"] is None or not codes >= UNFIT:
-            self.faults.append(f"hoatoc check finds {draft['fault']} and {sorted(codes)}")
+        draft, other = ({each["code"] for each in one["findings"]} for one in found.read())
+        if UNNUMBERED not in draft or not other >= UNFIT:
+            self.faults.append(f"hoatoc check finds {sorted(draft)} and {sorted(other)}")
 
     async def play(self, letter: str) -> None:
         """Do all that is done while the letters are on their way."""

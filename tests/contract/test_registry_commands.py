@@ -83,7 +83,7 @@ def test_a_bad_file_is_refused_with_all_its_lines(hoatoc: Hoatoc, tmp_path: Path
 
 def test_an_organ_that_is_there_keeps_what_it_has(hoatoc: Hoatoc) -> None:
     said = hoatoc("add", "H16.77", "Sở Thử nghiệm", "--hub", "H16", "--alias", "00.77.H16")
-    assert "topics created: 3" in said
+    assert "topics created: 0" in said  # its hub speaks for it
     assert "Sở Thử nghiệm: đã có" in hoatoc("add", "H16.77", "Tên khác")
     assert hoatoc("show", "00.77.h16", "--json")["connection"] == "H16"
 

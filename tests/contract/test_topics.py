@@ -6,8 +6,9 @@ import asyncpg
 
 from hoatoc.config import Settings
 from hoatoc.domain import topic
-from hoatoc.kafka.topic import Drift, admin, drift, plan
+from hoatoc.kafka.topic import Drift, admin, drift
 from hoatoc.postgres.registry import RegistryTables
+from hoatoc.prepare import plan_topics
 
 
 async def test_a_prepared_broker_is_as_planned_and_a_drift_is_named(
@@ -15,10 +16,10 @@ async def test_a_prepared_broker_is_as_planned_and_a_drift_is_named(
 ) -> None:
     connection = await asyncpg.connect(stack_settings.postgres.dsn)
     try:
-        organs = [organ.code for organ in await RegistryTables(connection).organs()]
+        organs = await RegistryTables(connection).organs()
     finally:
         await connection.close()
-    plans = plan(stack_settings.kafka, organs)
+    plans = plan_topics(stack_settings, organs)
     deliveries = plans[topic.DELIVERIES]
     frozen = {topic.DELIVERIES: replace(deliveries, partitions=17)}
     async with admin(stack_settings.kafka) as client:
