@@ -116,6 +116,7 @@ def _dispatch(partition: int, at: Any, event: dict[str, Any]) -> tuple[Any, ...]
         json.dumps(event["limits"]),
         len(event["recipients"]),
         datetime.fromtimestamp(event["handed_over_ms"] / 1000, UTC),
+        "",
     )
 
 
@@ -161,7 +162,8 @@ def _delivery(
     due = (None, None, None) if accepted else ("accept", 10**9, 10**9)
     version = max(at[0] for places in facts.values() for at in places)
     return (
-        *(of, dispatch_id, recipient, partition, state, json.dumps(facts)),
+        *(of, dispatch_id, recipient, partition, state),
+        *("accepted" if accepted else "none", "not-asked", json.dumps(facts), "{}"),
         *(not accepted, False, False),
         *due,
         version,
