@@ -1,4 +1,4 @@
-"""The recipients of the bench, all in one process: take every copy and answer done, 01 and 03."""
+"""The recipients of the bench, all in one process: take every copy and answer done, 01 and 05."""
 
 import asyncio
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def _events(copy: DocumentDispatched) -> Iterator[Answer]:
         recipient=copy.recipient,
         outcome="done",
     )
-    for code in ("01", "03"):
+    for code in ("01", "05"):
         yield StatusReported(
             event_id=uuid4(),
             dispatch_id=copy.dispatch_id,
