@@ -9,17 +9,13 @@ tick.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
-import asyncpg
 import structlog
-from aiokafka import (
-    AIOKafkaConsumer,
-    AIOKafkaProducer,
-    ConsumerRebalanceListener,
-    TopicPartition,
-)
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import CommitFailedError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
@@ -38,6 +34,7 @@ from hoatoc.kafka.dead_letter import dead_letter
 from hoatoc.kafka.deletion import DeletionRefused, append_marker, delete_up_to, is_marker
 from hoatoc.kafka.door_alert import door_alert
 from hoatoc.kafka.topic import SEGMENT_MS
+from hoatoc.ports import Consumer, Database, Handovers, Ledger, Producer
 from hoatoc.postgres.connection import Connection
 from hoatoc.postgres.door import Door
 from hoatoc.postgres.handover import HandoverTables
@@ -61,12 +58,14 @@ class NotAHandover(PeerFault):
 class Taking:
     """Takes hand-overs, one by one."""
 
-    database: asyncpg.Pool
+    database: Database
     door: Door
     kafka: Kafka
     admin: AIOKafkaAdminClient
-    to: AIOKafkaProducer
-    reader: AIOKafkaConsumer
+    to: Producer
+    reader: Consumer
+    handovers: Callable[[Any], Handovers] = HandoverTables
+    ledger: Callable[[Any], Ledger] = LedgerTables
 
     async def run(self) -> None:
         """Take what organs hand over until cancelled."""
@@ -90,7 +89,7 @@ class Taking:
         organ = topic.organ_of(record.topic)
         async with self.database.acquire() as connection:
             if is_marker(record):
-                tables = HandoverTables(connection)
+                tables = self.handovers(connection)
                 await tables.move_intake(record.topic, record.partition, record.offset)
                 return
             try:
@@ -114,7 +113,7 @@ class Taking:
         self, connection: Connection, record: ConsumerRecord, organ: str, admitted: Admitted
     ) -> None:
         async with connection.transaction():
-            tables = HandoverTables(connection)
+            tables = self.handovers(connection)
             if not await tables.move_intake(record.topic, record.partition, record.offset):
                 return
             try:
@@ -126,13 +125,13 @@ class Taking:
             repaired = put_back_of(record)
             if repaired is not None:
                 over = door_alert(Kind.UNSENT, repaired, organ, None, self.kafka.partitions)
-                await LedgerTables(connection).announce([over])
+                await self.ledger(connection).announce([over])
 
     async def _refuse(
         self, connection: Connection, record: ConsumerRecord, organ: str, fault: PeerFault
     ) -> None:
         async with connection.transaction():
-            tables = HandoverTables(connection)
+            tables = self.handovers(connection)
             if await tables.move_intake(record.topic, record.partition, record.offset):
                 await self._note_refusal(connection, record, organ, fault)
 
@@ -152,7 +151,7 @@ class Taking:
             self.kafka.partitions,
             since_ms=record.timestamp,
         )
-        await LedgerTables(connection).announce(
+        await self.ledger(connection).announce(
             [(letter, parked.event_id, type(parked).__name__), alert]
         )
 
@@ -167,7 +166,7 @@ class Taking:
         HANDED_OVER.labels("suspected").inc()
         place = Place(record.topic, record.partition, record.offset)
         async with connection.transaction():
-            tables = HandoverTables(connection)
+            tables = self.handovers(connection)
             if await tables.move_intake(record.topic, record.partition, record.offset):
                 note = Stopped.of(suspected, door=self.door.name, organ=organ, place=place)
                 await SecretTables(connection).stop(note, self.kafka.partitions)
@@ -218,7 +217,7 @@ class Assigned(ConsumerRebalanceListener):
         """Seek to the positions."""
         taking = self._taking
         async with taking.database.acquire() as connection:
-            tables = HandoverTables(connection)
+            tables = taking.handovers(connection)
             positions = await tables.intake_positions(place.topic for place in assigned)
         for place in assigned:
             taking.reader.seek(place, positions.get((place.topic, place.partition), 0))
