@@ -249,25 +249,25 @@ def partition_of(alert: Alert, partitions: int) -> int:
     return topic.partition_of_key(alert.recipient.encode(), partitions)
 
 
-class _Assigned(ConsumerRebalanceListener):
-    """Goes on from what PostgreSQL holds, whatever the broker's group says."""
+class _Revoked(ConsumerRebalanceListener):
+    """Closes the books of partitions that are taken away: what is fetched then is not ours to book.
 
-    def __init__(self, reader: Consumer, database: Database, booking: Booking) -> None:
-        self._reader, self._database, self._booking = reader, database, booking
+    A batch in hand is guarded by its position. The books are opened by `read`, not here: aiokafka
+    swallows what a listener raises, and a database that is away would leave them closed for ever.
+    """
+
+    def __init__(self, booking: Booking) -> None:
+        self._booking = booking
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
-        """Close the books: what is fetched before the next seek is not ours to book.
-
-        A batch in hand is guarded by its position.
-        """
+        """Close the books."""
         for place in revoked:
             self._booking.books.pop(place.partition, None)
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        """Seek to the booked positions."""
-        await seek(self._reader, self._database, self._booking, {p.partition for p in assigned})
-        notify.ready()
-        LOG.info("ready", partitions=len(assigned))
+        """Be ready where there is nothing to do."""
+        if not assigned:
+            notify.ready()
 
 
 async def seek(
@@ -276,16 +276,15 @@ async def seek(
     booking: Booking,
     partitions: set[int],
 ) -> None:
-    """Read on from where the books of these partitions end."""
-    if not partitions:
-        return
+    """Open the books of these partitions and read on from where they end."""
     async with database.acquire() as connection:
         tables = booking.ledger(connection)
         await tables.open_books(partitions)
         books = await tables.positions(partitions)
-    booking.books = {p: b for p, b in booking.books.items() if p not in partitions} | books
-    for partition, book in books.items():
-        reader.seek(TopicPartition(topic.DELIVERIES, partition), book.next_offset)
+    for place in reader.assignment():  # some may be gone meanwhile
+        if book := books.get(place.partition):
+            booking.books[place.partition] = book
+            reader.seek(place, book.next_offset)
 
 
 async def body(context: Context) -> None:
@@ -302,8 +301,12 @@ async def body(context: Context) -> None:
 
 async def read(reader: Consumer, database: Database, booking: Booking, most: int) -> None:
     """Book what the log brings, up to `most` records at a time, until cancelled."""
-    reader.subscribe([topic.DELIVERIES], listener=_Assigned(reader, database, booking))
+    reader.subscribe([topic.DELIVERIES], listener=_Revoked(booking))
     while True:
+        if closed := {place.partition for place in reader.assignment()} - booking.books.keys():
+            await seek(reader, database, booking, closed)
+            notify.ready()
+            LOG.info("ready", partitions=len(booking.books))
         fetched = await reader.getmany(timeout_ms=1000, max_records=most)
         if fetched:
             await _book(reader, database, booking, fetched)

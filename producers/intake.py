@@ -59,7 +59,7 @@ from hoatoc.postgres.handover import HandoverTables
 from hoatoc.postgres.registry import RegistryCache
 from hoatoc.program import Context, run
 from producers.report import Report, UnknownDelivery, WrongDirection, put_back_of, read_report
-from producers.taking import HANDOVERS, NAME, Assigned, Taking
+from producers.taking import HANDOVERS, NAME, Revoked, Taking
 
 GROUP = "hoatoc-intake"
 REPORTS = r"^reports\.[A-Za-z0-9._-]+$"
@@ -89,20 +89,33 @@ class Intake:
     now_ns: Callable[[], int] = time.time_ns
     calendar_version: int = 0
     horizons: dict[TopicPartition, Horizon] = field(default_factory=dict)
+    assigned: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Forward what organs answer until cancelled."""
         while True:
+            await self._begin()
             fetched = await self.reader.getmany(timeout_ms=500, max_records=2000)
             if fetched:
                 await self._forward([record for place in fetched for record in fetched[place]])
                 await self._done(fetched)
 
+    async def _begin(self) -> None:
+        """Begin the horizon of every feed that is newly ours at the group's offset."""
+        fresh = self.reader.assignment() - self.horizons.keys()
+        for place in fresh:
+            committed = await self.reader.committed(place)
+            self.horizons.setdefault(place, Horizon(committed or 0))
+        if fresh:
+            LOG.info("reports_assigned", feeds=len(self.horizons))
+            self.assigned.set()
+
     async def _done(self, fetched: dict[TopicPartition, list[ConsumerRecord]]) -> None:
         mine = fetched.keys() & self.reader.assignment()
         ends = {place: fetched[place][-1].offset + 1 for place in mine}
         for place, end in ends.items():
-            self.horizons.setdefault(place, Horizon()).done(end)
+            if place in self.horizons:  # else it was revoked meanwhile
+                self.horizons[place].done(end)
             telemetry.RECORDS.labels(NAME, place.topic.partition(".")[0]).inc(len(fetched[place]))
             telemetry.show_lag(NAME, *place, self.reader.highwater(place), end)
         with suppress(CommitFailedError):  # assigned anew: read again, it is the same fact
@@ -205,17 +218,13 @@ class Intake:
         """Tell whether every report older than `max_gap` is forwarded or parked."""
         feeds = [p for p in self.reader.assignment() if p.topic.startswith("reports.")]
         for place in feeds:
-            horizon = self.horizons.setdefault(place, Horizon())
-            polled, end = (
-                self.reader.last_poll_timestamp(place),
-                self.reader.highwater(place),
-            )
-            if polled is not None and end is not None:
-                horizon.observe(polled, end)
-        oldest = min((self.horizons[p].instant_ms or 0 for p in feeds), default=now_ms)
+            polled, end = self.reader.last_poll_timestamp(place), self.reader.highwater(place)
+            if polled is not None and end is not None and place in self.horizons:
+                self.horizons[place].observe(polled, end)
+        horizons = [self.horizons.get(place, Horizon()) for place in feeds]
+        oldest = min((horizon.instant_ms or 0 for horizon in horizons), default=now_ms)
         BEHIND.set((now_ms - oldest) / 1000 if oldest else float("inf"))
-        gap = self.max_gap_ms
-        return bool(feeds) and all(self.horizons[p].within(now_ms, gap) for p in feeds)
+        return bool(feeds) and all(one.within(now_ms, self.max_gap_ms) for one in horizons)
 
 
 def fault_of(report: Report, speaker: Speaker | None, registry: Registry) -> PeerFault | None:
@@ -240,25 +249,22 @@ def fault_of(report: Report, speaker: Speaker | None, registry: Registry) -> Pee
     return None
 
 
-class _Assigned(ConsumerRebalanceListener):
-    """Takes reports up from the group's offsets."""
+class _Revoked(ConsumerRebalanceListener):
+    """Forgets how far reports are forwarded: another may have gone on with them meanwhile.
+
+    The horizons begin anew in `Intake.run`, not here: aiokafka swallows what a listener raises, and
+    without them no tick would ever be written again.
+    """
 
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
-        self.done = asyncio.Event()
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
-        """Do nothing: a record taken twice is the same fact."""
+        """Forget: a record taken twice is the same fact."""
+        self._intake.horizons = {}
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        """Begin the horizons anew."""
-        intake = self._intake
-        intake.horizons = {}
-        for place in assigned:
-            committed = await intake.reader.committed(place)
-            intake.horizons[place] = Horizon(committed or 0)
-        LOG.info("reports_assigned", feeds=len(assigned))
-        self.done.set()
+        """Do nothing: see above."""
 
 
 async def tell_ready(*assigned: asyncio.Event) -> None:
@@ -328,15 +334,14 @@ def _tick(intake: Intake, writer: str, partition: int, now_ms: int) -> Outgoing:
 
 async def serve(intake: Intake, taking: Taking, writer: str) -> None:
     """Forward answers, take hand-overs, and tick under a writer's name, until cancelled."""
-    forwards, takes = _Assigned(intake), Assigned(taking)
-    intake.reader.subscribe(pattern=REPORTS, listener=forwards)
-    taking.reader.subscribe(pattern=HANDOVERS, listener=takes)
+    intake.reader.subscribe(pattern=REPORTS, listener=_Revoked(intake))
+    taking.reader.subscribe(pattern=HANDOVERS, listener=Revoked(taking))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(intake.run())
         tasks.create_task(taking.run())
         tasks.create_task(follow_calendars(intake))
         tasks.create_task(tick(intake, writer))
-        tasks.create_task(tell_ready(forwards.done, takes.done))
+        tasks.create_task(tell_ready(intake.assigned, taking.assigned))
 
 
 async def body(context: Context) -> None:

@@ -11,7 +11,7 @@ tick.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -66,15 +66,32 @@ class Taking:
     reader: Consumer
     handovers: Callable[[Any], Handovers] = HandoverTables
     ledger: Callable[[Any], Ledger] = LedgerTables
+    sought: set[TopicPartition] = field(default_factory=set)
+    assigned: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Take what organs hand over until cancelled."""
         while True:
+            await self._seek()
             fetched = await self.reader.getmany(timeout_ms=500, max_records=100)
             for place, records in fetched.items():
                 for record in records:
                     await self.take(record)
                 await self._done(place, records[-1].offset + 1)
+
+    async def _seek(self) -> None:
+        """Go on from what PostgreSQL holds in every topic that is newly ours."""
+        fresh = self.reader.assignment() - self.sought
+        if not fresh:
+            return
+        async with self.database.acquire() as connection:
+            tables = self.handovers(connection)
+            positions = await tables.intake_positions(place.topic for place in fresh)
+        for place in fresh & self.reader.assignment():  # some may be gone meanwhile
+            self.reader.seek(place, positions.get((place.topic, place.partition), 0))
+            self.sought.add(place)
+        LOG.info("handovers_assigned", feeds=len(self.sought))
+        self.assigned.set()
 
     async def _done(self, place: TopicPartition, end: int) -> None:
         """Show how far a topic is taken; PostgreSQL holds the position that counts."""
@@ -203,23 +220,18 @@ class Taking:
                 LOG.info("suspected_record_erased", topic=place.topic)
 
 
-class Assigned(ConsumerRebalanceListener):
-    """Takes hand-overs up from what PostgreSQL holds."""
+class Revoked(ConsumerRebalanceListener):
+    """Forgets the positions of topics that are taken away.
+
+    They are read again in `Taking.run`, not here: aiokafka swallows what a listener raises.
+    """
 
     def __init__(self, taking: Taking) -> None:
         self._taking = taking
-        self.done = asyncio.Event()
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
-        """Do nothing: a hand-over is taken once, by its position."""
+        """Forget: a hand-over is taken once, by its position."""
+        self._taking.sought.clear()
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        """Seek to the positions."""
-        taking = self._taking
-        async with taking.database.acquire() as connection:
-            tables = taking.handovers(connection)
-            positions = await tables.intake_positions(place.topic for place in assigned)
-        for place in assigned:
-            taking.reader.seek(place, positions.get((place.topic, place.partition), 0))
-        LOG.info("handovers_assigned", feeds=len(assigned))
-        self.done.set()
+        """Do nothing: see above."""

@@ -8,6 +8,7 @@ transaction back, and a commit may succeed though its answer is lost. The fakes 
 `Link` is what lies between a program and the database; this one is never away and takes no time.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from copy import copy
@@ -176,6 +177,7 @@ class MemoryDatabase:
         self.listeners: dict[str, list[tuple[MemoryConnection, Callable[[], None]]]] = {}
         self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
         self._notified: list[str] = []
+        self._turns: list[asyncio.Future[None]] = []
 
     def connect(self, link: Link | None = None) -> "MemoryConnection":
         """Open a connection."""
@@ -199,8 +201,7 @@ class MemoryDatabase:
 
     def commit(self) -> None:
         """Keep what was written."""
-        self._undo.clear()
-        self.owner = None
+        self._end()
         notified, self._notified = self._notified, []
         for channel in dict.fromkeys(notified):
             for _, wake in self.listeners.get(channel, ()):
@@ -213,9 +214,22 @@ class MemoryDatabase:
                 del table[key]
             else:
                 table[key] = before
-        self._undo.clear()
         self._notified.clear()
+        self._end()
+
+    async def turn(self) -> None:
+        """Wait until the open transaction has ended."""
+        turn = asyncio.get_running_loop().create_future()
+        self._turns.append(turn)
+        await turn
+
+    def _end(self) -> None:
+        self._undo.clear()
         self.owner = None
+        turns, self._turns = self._turns, []
+        for turn in turns:
+            if not turn.done():
+                turn.set_result(None)
 
     def lose(self, connection: "MemoryConnection") -> None:
         """Let a connection end, as when its program dies: its transaction is taken back."""
@@ -242,7 +256,7 @@ class MemoryConnection:
         await self.link.there()
         database = self.database
         while database.owner is not None and database.owner is not self:
-            await self.link.there()  # waits for its turn
+            await database.turn()
         if self.lost:
             raise ConnectionDoesNotExistError("connection was closed in the middle of operation")
 
