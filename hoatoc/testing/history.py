@@ -184,11 +184,12 @@ def notes_of(log: Sequence[Entry], tables: Tables) -> Iterator[Note]:
                 for r in event.confirmed:
                     yield _received(event, r, documents.get(event.dispatch_id, ""), entry)
             case TransportAcknowledged():
-                yield _answered(entry, event.dispatch_id, event.recipient, event.outcome)
+                yield _answered(at, event.dispatch_id, event.recipient, event.outcome, entry.offset)
             case StatusReported():
-                yield _answered(entry, event.dispatch_id, event.recipient, event.code)
+                yield _answered(at, event.dispatch_id, event.recipient, event.code, entry.offset)
             case AnswerUnreadable():
-                yield _answered(entry, event.dispatch_id or UUID(int=0), event.organ, POISON)
+                of = event.dispatch_id or UUID(int=0)
+                yield _answered(at, of, event.organ, POISON, event.source_offset)
             case RecallRequested():
                 yield Recalled(at_ms=at, dispatch_id=event.dispatch_id, recipients=event.recipients)
             case _:
@@ -221,16 +222,16 @@ def _received(event: DispatchPublished, recipient: str, document_id: str, entry:
     )
 
 
-def _answered(entry: Entry, dispatch_id: UUID, recipient: str, word: str) -> Answered:
+def _answered(at_ms: int, dispatch_id: UUID, recipient: str, word: str, offset: int) -> Answered:
     return Answered(
-        at_ms=entry.append_ms,
+        at_ms=at_ms,
         organ=recipient,
         recipient=recipient,
         dispatch_id=dispatch_id,
         delivery_id=uuid5(dispatch_id, recipient),
         word=word,
         topic=f"reports.{recipient}",
-        offset=entry.offset,
+        offset=offset,
     )
 
 
