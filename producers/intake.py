@@ -259,11 +259,11 @@ class _Revoked(ConsumerRebalanceListener):
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
 
-    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+    async def on_partitions_revoked(self, _revoked: list[TopicPartition]) -> None:
         """Forget: a record taken twice is the same fact."""
         self._intake.horizons = {}
 
-    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+    async def on_partitions_assigned(self, _assigned: list[TopicPartition]) -> None:
         """Do nothing: see above."""
 
 

@@ -229,9 +229,9 @@ class Revoked(ConsumerRebalanceListener):
     def __init__(self, taking: Taking) -> None:
         self._taking = taking
 
-    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+    async def on_partitions_revoked(self, _revoked: list[TopicPartition]) -> None:
         """Forget: a hand-over is taken once, by its position."""
         self._taking.sought.clear()
 
-    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+    async def on_partitions_assigned(self, _assigned: list[TopicPartition]) -> None:
         """Do nothing: see above."""

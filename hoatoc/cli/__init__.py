@@ -21,6 +21,7 @@ from hoatoc.cli import (
     organ,
     recall,
     secret,
+    simulate,
     stack,
     status,
 )
@@ -53,6 +54,7 @@ for command in (
     ledger.books,
     ledger.lag,
     history.check_history,
+    simulate.simulate,
     secret.quarantine,
     organ.topics,
 ):

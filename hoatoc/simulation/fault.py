@@ -8,16 +8,19 @@ import random
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from aiokafka.structs import TopicPartition
+
 from hoatoc.domain import topic
 from hoatoc.history.note import Fault as FaultNote
 from hoatoc.simulation.people import People
 from hoatoc.simulation.program import HUB, PROGRAMS, RECIPIENTS
 from hoatoc.simulation.world import PARTITIONS, World
 from hoatoc.testing.calendar import EveryDay
-from hoatoc.testing.log import Sent, TopicPartition
+from hoatoc.testing.log import Sent
 
 FIRST_S, LAST_S = 3.0, 60.0
-FEWEST, MOST = 26, 40
+FEWEST, MOST = 34, 48
+FEWEST_APPLIED = 20
 
 
 class Fault(NamedTuple):
@@ -40,7 +43,7 @@ def draw(chance: random.Random) -> list[Fault]:
             round(chance.uniform(FIRST_S, LAST_S), 3),
             _target(chance, kind),
             round(chance.choice((chance.uniform(0.2, 3), chance.uniform(3, 20))), 3),
-            chance.randint(1, 400),
+            chance.randint(1, 120),
         )
         for kind in kinds
     ]
@@ -56,107 +59,111 @@ def _target(chance: random.Random, kind: str) -> str:
 
 
 def strike(world: World, people: People, fault: Fault) -> None:
-    """Let a fault happen now; it counts when it was really applied."""
+    """Let a fault happen; it counts when it was really applied."""
     _, apply = _KINDS[fault.kind]
-    began_ms = world.now_ms()
-    applied = apply(world, people, fault)
-    world.faults[fault.kind] += applied
-    note = FaultNote(
-        at_ms=began_ms,
-        until_ms=began_ms + round(fault.seconds * 1000),
-        fault=fault.kind,
-        target=fault.target,
-        applied=applied,
-    )
+    apply(world, people, fault)
+
+
+def _applied(
+    world: World, fault: Fault, kind: str, target: str, seconds: float | None = None
+) -> None:
+    """Take note of a fault that begins now."""
+    lasts_s = fault.seconds if seconds is None else seconds
+    at_ms = world.now_ms()
+    until_ms = at_ms + round(lasts_s * 1000)
+    world.faults[fault.kind] += 1
+    note = FaultNote(at_ms=at_ms, until_ms=until_ms, fault=kind, target=target, applied=True)
     world.notes.append(note)
 
 
-def _kill(world: World, _people: People, fault: Fault) -> bool:
+def _kill(world: World, _people: People, fault: Fault) -> None:
     """Kill a program some steps from now, between any two of them."""
+
+    def struck() -> None:
+        _applied(world, fault, "kill", fault.target, world.kill(fault.target))
+
+    _after_steps(world, fault, struck)
+
+
+def _stop(world: World, _people: People, fault: Fault) -> None:
+    """Stop a program some steps from now, between any two of them."""
+
+    def struck() -> None:
+        if world.stop(fault.target, fault.seconds):
+            _applied(world, fault, "stop", fault.target)
+
+    _after_steps(world, fault, struck)
+
+
+def _after_steps(world: World, fault: Fault, struck: Callable[[], None]) -> None:
     process = world.running.get(fault.target)
-    if process is None:
-        return False
-    process.fatal = process.steps + fault.amount
-    process.struck = lambda: world.kill(fault.target)
-    return True
+    if process is not None:
+        process.fatal, process.struck = process.steps + fault.amount, struck
 
 
-def _stop(world: World, _people: People, fault: Fault) -> bool:
-    process = world.running.get(fault.target)
-    if process is None or process.is_stopped:
-        return False
-    process.fatal = process.steps + fault.amount
-    process.struck = lambda: world.stop(fault.target, fault.seconds)
-    return True
+def _database_dies(world: World, _people: People, fault: Fault) -> None:
+    if world.to_database.is_up:
+        seconds = min(fault.seconds, 8)
+        world.lose_database(seconds)
+        _applied(world, fault, "kill", "database", seconds)
 
 
-def _database_dies(world: World, _people: People, fault: Fault) -> bool:
-    if not world.to_database.is_up:
-        return False
-    world.lose_database(min(fault.seconds, 8))
-    return True
+def _broker_dies(world: World, _people: People, fault: Fault) -> None:
+    if world.to_broker.is_up:
+        world.lose_broker(fault.seconds)
+        _applied(world, fault, "kill", "broker")
 
 
-def _broker_dies(world: World, _people: People, fault: Fault) -> bool:
-    if not world.to_broker.is_up:
-        return False
-    world.lose_broker(fault.seconds)
-    return True
+def _answers_lost(world: World, _people: People, fault: Fault) -> None:
+    world.to_database.loses_answers, seconds = 0.15, min(fault.seconds, 10)
+    world.loop.call_later(seconds, world.to_database.keep_answers)
+    _applied(world, fault, "answers lost", "database", seconds)
 
 
-def _answers_lost(world: World, _people: People, fault: Fault) -> bool:
-    store = world.to_database
-    store.loses_answers = 0.15
-    world.loop.call_later(min(fault.seconds, 10), _restore, store)
-    return True
+def _broker_clock(world: World, _people: People, fault: Fault) -> None:
+    world.broker_skew_ms += _step_ms(fault)
+    _applied(world, fault, "clock step", "broker", 0)
 
 
-def _restore(store: object) -> None:
-    store.loses_answers = 0.0  # type: ignore[attr-defined]
+def _clock(world: World, _people: People, fault: Fault) -> None:
+    world.skews_ms[fault.target] += _step_ms(fault)
+    _applied(world, fault, "clock step", fault.target, 0)
 
 
-def _broker_clock(world: World, _people: People, fault: Fault) -> bool:
-    sign = -1 if fault.amount % 2 else 1
-    world.broker_skew_ms += sign * (fault.amount % 50) ** 3 * 100
-    return True
+def _step_ms(fault: Fault) -> int:
+    """Return by how much a clock steps: milliseconds to hours, either way."""
+    return (-1 if fault.amount % 2 else 1) * (fault.amount % 50) ** 3 * 100
 
 
-def _clock(world: World, _people: People, fault: Fault) -> bool:
-    sign = -1 if fault.amount % 2 else 1
-    world.skews_ms[fault.target] += sign * (fault.amount % 50) ** 3 * 100
-    return True
+def _dead(world: World, people: People, fault: Fault) -> None:
+    until_s = world.loop.time() + fault.seconds * 2
+    people.dead_until_s[fault.target] = max(people.dead_until_s.get(fault.target, 0), until_s)
+    _applied(world, fault, "dead", f"recipient {fault.target}", fault.seconds * 2)
 
 
-def _dead(world: World, people: People, fault: Fault) -> bool:
-    until = world.loop.time() + fault.seconds * 2
-    people.dead_until_s[fault.target] = max(people.dead_until_s.get(fault.target, 0), until)
-    return True
-
-
-def _refused(world: World, _people: People, fault: Fault) -> bool:
+def _refused(world: World, _people: People, fault: Fault) -> None:
     name = topic.documents(fault.target)
     world.broker.refusing.add(name)
     world.loop.call_later(fault.seconds, world.broker.refusing.discard, name)
-    return True
+    _applied(world, fault, "refused", f"topic {name}")
 
 
-def _calendar(world: World, _people: People, fault: Fault) -> bool:
+def _calendar(world: World, _people: People, fault: Fault) -> None:
     calendars = world.database.tables.calendars
     today = EveryDay().day(world.now_ms())
-    version = max(calendars) + 1
     off = frozenset({today + fault.amount % 5, today + fault.amount % 3})
-    calendars[version] = EveryDay(off=off, closes_h=15 + fault.amount % 4)
-    return True
+    calendars[max(calendars) + 1] = EveryDay(off=off, closes_h=15 + fault.amount % 4)
+    _applied(world, fault, "another version", "calendar", 0)
 
 
-def _rubbish(world: World, _people: People, fault: Fault) -> bool:
+def _rubbish(world: World, _people: People, fault: Fault) -> None:
     """Have a record in the log that nobody can read."""
     place = TopicPartition(topic.DELIVERIES, fault.amount % PARTITIONS)
     world.broker.append(place, Sent(b"?", b"rubbish", ()))
-    return True
+    _applied(world, fault, "rubbish", "log", 0)
 
 
-_KINDS: Mapping[str, tuple[int, Callable[[World, People, Fault], bool]]] = {
+_KINDS: Mapping[str, tuple[int, Callable[[World, People, Fault], None]]] = {
     "kill": (10, _kill),
     "stop": (8, _stop),
     "database dies": (2, _database_dies),

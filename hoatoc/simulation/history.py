@@ -1,105 +1,139 @@
-"""One history: a world, its people, its faults, until all is at rest; then what can be said of it."""
+"""One history: a world, its people, its faults, until all is at rest; and what is said of it."""
 
 import asyncio
 import random
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any
 
+from aiokafka.structs import TopicPartition
+
+from consumers.ledger import Batch, Booking
 from hoatoc.domain import topic
+from hoatoc.domain.walk import Entry
 from hoatoc.history.check import check
-from hoatoc.history.record import History
-from hoatoc.simulation import fault, people, program
+from hoatoc.history.note import Fault as FaultNote
+from hoatoc.history.record import History, Ledger, LogRecord
+from hoatoc.history.report import CounterExample, Guarantee
+from hoatoc.simulation import fault, program
 from hoatoc.simulation.fault import Fault
-from hoatoc.simulation.loop import PROCESS, SimulatedLoop, Stuck
+from hoatoc.simulation.loop import SimulatedLoop, Stuck
 from hoatoc.simulation.people import People
 from hoatoc.simulation.telling import history_of
 from hoatoc.simulation.world import PARTITIONS, World
-from hoatoc.testing.calendar import EveryDay
+from hoatoc.testing.booking import at_once
 from hoatoc.testing.database import MemoryDatabase
+from hoatoc.testing.history import ledger_of
+from hoatoc.testing.ledger import MemoryLedger
 from hoatoc.testing.log import MemoryBroker
 
 DOCUMENTS = 15
 LOAD_S, FAULTS_S, REST_S, MOST_S = 40.0, 62.0, 5.0, 400.0
+_WAITING = ("unsent", "claimed")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one history."""
+    """What came of one history; `looked_at` counts, by guarantee, what could have broken it."""
 
     seed: int
+    documents: int
+    faults: tuple[Fault, ...]
     violations: tuple[str, ...]
     deliveries: int
     applied: Counter[str]
+    looked_at: Counter[str]
+    crashes: Counter[str]
     seconds: float
-    faults: tuple[Fault, ...]
-    alerts: Counter[str]
+    told: tuple[str, ...] = ()
 
 
-def run(seed: int, faults: Sequence[Fault] | None = None, documents: int = DOCUMENTS) -> Outcome:
-    """Run the history of a seed; with `faults` given, with these instead of its own."""
-    world, history = tell(seed, faults, documents)
-    violations = [*world.violations]
+def run(
+    seed: int,
+    faults: Sequence[Fault] | None = None,
+    documents: int = DOCUMENTS,
+    tells: bool = False,
+) -> Outcome:
+    """Run the history of a seed, or with other faults; `tells`: with the trace of a violation."""
+    drawn = tuple(fault.draw(random.Random(f"{seed}/faults")) if faults is None else faults)
+    world, history = live(seed, drawn, documents)
+    violations, looked_at = list(world.violations), Counter[str]()
+    examples: Sequence[CounterExample] = ()
     if history is not None:
-        violations += [
-            f"{one.guarantee}: {one.sentence}" for one in check(history).counter_examples
-        ]
-    alerts = Counter(str(kind) for _, kind in world.database.tables.alerts)
+        report = check(history)
+        examples = report.counter_examples
+        violations += [f"{one.guarantee}: {one.sentence}" for one in examples]
+        for guarantee in Guarantee:
+            looked_at[guarantee] = sum(report.findings[guarantee].looked_at.values())
     return Outcome(
-        seed,
-        tuple(violations),
-        len(world.database.tables.copies),
-        world.faults,
-        world.loop.time(),
-        tuple(faults if faults is not None else fault.draw(random.Random(seed))),
-        alerts,
+        seed=seed,
+        documents=documents,
+        faults=drawn,
+        violations=tuple(violations),
+        deliveries=len(world.database.tables.copies),
+        applied=world.faults,
+        looked_at=looked_at,
+        crashes=Counter(f"{name}: {error}" for _, name, error in world.crashes),
+        seconds=world.loop.time(),
+        told=tuple(trace(world, examples)) if tells and violations else (),
     )
 
 
-def tell(
-    seed: int, faults: Sequence[Fault] | None = None, documents: int = DOCUMENTS
-) -> tuple[World, History | None]:
-    """Let the history of a seed happen; return the world at its end, and its record."""
+def trace(world: World, examples: Sequence[CounterExample]) -> Iterator[str]:
+    """Yield what happened, in order: faults, crashes, and the records that a violation is about."""
+    begin_ms = world.now_ms() - round(world.loop.time() * 1000)
+    lines = []
+    for note in world.notes:
+        if isinstance(note, FaultNote):
+            lasts_s = (note.until_ms - note.at_ms) / 1000
+            line = f"{note.fault} {note.target}, {lasts_s:.1f} s"
+            lines.append(((note.at_ms - begin_ms) / 1000, line))
+    lines += [(at_s, f"{name} ended by {error}") for at_s, name, error in world.crashes]
+    for at_s, line in sorted(lines):
+        yield f"{at_s:8.3f} s  {line}"
+    for one in examples[:3]:
+        yield f"{one.guarantee}: {one.sentence}"
+        yield from (f"    {record}" for record in (*one.log[:12], *one.notes[:12]))
+
+
+def live(seed: int, faults: Sequence[Fault], documents: int) -> tuple[World, History | None]:
+    """Let a history happen; return the world at its end, and its record if it came to one."""
     loop = SimulatedLoop()
     world = _world(seed, loop)
-    drawn = fault.draw(random.Random(seed)) if faults is None else faults
-    hook = sys.unraisablehook
+    loop.set_exception_handler(lambda _loop, _context: None)  # tasks of the dead are let go
     asyncio.set_event_loop(loop)
+    history: History | None = None
     try:
-        loop.run_until_complete(_live(world, drawn, documents))
-        history: History | None = history_of(world)
+        loop.run_until_complete(_live(world, faults, documents))
+        history = history_of(world)
+        history = replace(history, replayed=_replayed(world, history))
     except Stuck as stuck:
         world.violations.append(f"nothing happens any more: {stuck}")
-        history = None
     finally:
-        sys.unraisablehook = lambda _unraisable: None  # coroutines of the dead are let go
-        _bury(loop)
-        asyncio.set_event_loop(None)
-        loop.close()
-        sys.unraisablehook = hook
+        with _quietly():
+            _bury(loop)
+            asyncio.set_event_loop(None)
+            loop.close()
     return world, history
 
 
 def _world(seed: int, loop: SimulatedLoop) -> World:
     database = MemoryDatabase(lambda: world.now_ms() / 1000)
-    database.tables.calendars[1] = EveryDay()
     broker = MemoryBroker(lambda: world.now_ms(world.broker_skew_ms))
     world = World(seed, loop, random.Random(f"{seed}/world"), database, broker)
-    broker.create(_topics())
-    return world
-
-
-def _topics() -> dict[str, int]:
     organs = {name: 1 for code in program.ORGANS for name in topic.of_organ(code)}
-    return organs | {topic.DELIVERIES: PARTITIONS, topic.ALERTS: PARTITIONS, topic.DEAD_LETTERS: 1}
+    shared = {topic.DELIVERIES: PARTITIONS, topic.ALERTS: PARTITIONS, topic.DEAD_LETTERS: 1}
+    broker.create(organs | shared)
+    return world
 
 
 async def _live(world: World, faults: Sequence[Fault], documents: int) -> None:
     loop, chance = world.loop, world.chance
     folk = People(world)
-    world.tasks.add(loop.create_task(folk.take()))
+    world.begin(folk.take())
     for name, body in program.PROGRAMS.items():
         world.start(name, body)
     for number in range(1, documents + 1):
@@ -110,56 +144,48 @@ async def _live(world: World, faults: Sequence[Fault], documents: int) -> None:
         loop.call_at(one.at_s, fault.strike, world, folk, one)
     await asyncio.sleep(FAULTS_S)
     _heal(world)
-    await _until(world, "what was begun has come to its end", lambda: _is_over(world, folk))
+    await _until(world, "what was begun comes to its end", lambda: _unfinished(world, folk))
     world.rests.add("intake")
     world.kill("intake")  # no more ticks: the log has an end
-    await _until(world, "all is booked and told", lambda: _is_told(world))
+    await _until(world, "all is booked and told", lambda: _untold(world))
     await asyncio.sleep(REST_S)
 
 
-def _at(world: World, at_s: float, act: object, *words: object) -> None:
-    def begin() -> None:
-        task = world.loop.create_task(act(*words))  # type: ignore[operator]
-        world.tasks.add(task)
-        task.add_done_callback(world.tasks.discard)
-
-    world.loop.call_at(at_s, begin)
+def _at(
+    world: World, at_s: float, act: Callable[..., Coroutine[Any, Any, None]], *words: object
+) -> None:
+    world.loop.call_at(at_s, lambda: world.begin(act(*words)))
 
 
 def _heal(world: World) -> None:
     """End every fault that still lasts, so that all can come to rest."""
-    world.to_database.loses_answers = 0.0
+    world.to_database.keep_answers()
     world.broker.refusing.clear()
     world.webhook_is_moody = False
     for process in world.running.values():
         process.fatal = 0
 
 
-async def _until(world: World, what: str, is_so: object) -> None:
-    """Wait until something is so; if it never comes about, that is a violation."""
-    while not (left := is_so()) == "":  # type: ignore[operator]
+async def _until(world: World, what: str, left_of: Callable[[], str]) -> None:
+    """Wait until nothing is left; if that never comes about, it is a violation."""
+    while left := left_of():
         if world.loop.time() > MOST_S:
-            world.violations.append(f"never: {what}; left: {left}")
+            world.violations.append(f"it never happens that {what}; left: {left}")
             return
         await asyncio.sleep(1)
 
 
-def _is_over(world: World, folk: People) -> str:
+def _unfinished(world: World, folk: People) -> str:
     """Return what is still going on; "" when nothing is."""
     tables = world.database.tables
-    open_rows = [row.state for row in tables.outbox.values() if row.state in ("unsent", "claimed")]
-    recalls = [row.state for row in tables.recalls.values() if row.state in ("unsent", "claimed")]
-    untaken = [
-        name
-        for name in program.SENDERS
-        for place in [people.TopicPartition(topic.handovers(name), 0)]
-        if tables.intake.get(tuple(place), 0) < len(world.broker.logs[place])
-    ]
     left = {
         "people": folk.busy,
-        "outbox": len(open_rows),
-        "recalls": len(recalls),
-        "handovers": len(untaken),
+        "outbox": sum(row.state in _WAITING for row in tables.outbox.values()),
+        "recalls": sum(row.state in _WAITING for row in tables.recalls.values()),
+        "handovers": sum(
+            tables.intake.get(place, 0) < len(world.broker.logs[TopicPartition(*place)])
+            for place in ((topic.handovers(name), 0) for name in program.SENDERS)
+        ),
         "deadlines": len(tables.wakes),
         "lag": _lag(world),
     }
@@ -169,24 +195,56 @@ def _is_over(world: World, folk: People) -> str:
 def _lag(world: World) -> int:
     books = world.database.tables.books
     return sum(
-        len(log) - (books[place.partition].next_offset if place.partition in books else 0)
-        for place, log in world.broker.logs.items()
-        if place.topic == topic.DELIVERIES
+        len(world.broker.logs[TopicPartition(topic.DELIVERIES, p)])
+        - (books[p].next_offset if p in books else 0)
+        for p in range(PARTITIONS)
     )
 
 
-def _is_told(world: World) -> str:
+def _untold(world: World) -> str:
     tables = world.database.tables
     pending = sum(page.state == "pending" for page in tables.pages.values())
     left = {"lag": _lag(world), "announcements": len(tables.announcements), "pages": pending}
     return ", ".join(f"{name} {count}" for name, count in left.items() if count)
 
 
+def _replayed(world: World, history: History) -> Ledger:
+    """Return the books of the log booked anew, each partition in one batch."""
+    database = MemoryDatabase()
+    database.tables.calendars = world.database.tables.calendars
+    connection = database.connect()
+    tables = MemoryLedger(connection)
+    booking = Booking(PARTITIONS, ledger=MemoryLedger)
+
+    async def book() -> None:
+        await tables.open_books(range(PARTITIONS))
+        booking.books = await tables.positions(range(PARTITIONS))
+        for partition in range(PARTITIONS):
+            entries = [_entry(record) for record in history.log if record.partition == partition]
+            await booking.book(connection, booking.walk(Batch({partition: entries})), [])
+
+    at_once(book())
+    return ledger_of(database.tables)
+
+
+def _entry(record: LogRecord) -> Entry:
+    return Entry(record.offset, record.append_ms, record.event)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Let the coroutines of the dead go without a word."""
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda _unraisable: None
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+
+
 def _bury(loop: SimulatedLoop) -> None:
     """Let go of all that has not come to an end."""
-    token = PROCESS.set(None)
     for task in asyncio.all_tasks(loop):
         task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001
         with suppress(RuntimeError, StopIteration):
-            task.get_coro().close()  # type: ignore[union-attr]
-    PROCESS.reset(token)
+            task.get_coro().close()

@@ -10,10 +10,11 @@ import asyncio
 import contextvars
 import heapq
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVarTuple
 
 PROCESS: contextvars.ContextVar["Process | None"] = contextvars.ContextVar("process", default=None)
 _NOTHING: list[Any] = []
+_Ts = TypeVarTuple("_Ts")
 
 
 class Stuck(Exception):
@@ -97,7 +98,7 @@ class _Owned(asyncio.Handle):
     def _run(self) -> None:
         process = self._context.get(PROCESS)  # type: ignore[attr-defined]
         if process is None or process.may_run(self):
-            super()._run()  # type: ignore[misc]
+            super()._run()
 
 
 class _OwnedTimer(asyncio.TimerHandle):
@@ -106,7 +107,7 @@ class _OwnedTimer(asyncio.TimerHandle):
     def _run(self) -> None:
         process = self._context.get(PROCESS)  # type: ignore[attr-defined]
         if process is None or process.may_run(self):
-            super()._run()  # type: ignore[misc]
+            super()._run()
 
 
 class _Selector:
@@ -147,13 +148,24 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """Have callbacks run that were held."""
         self._ready.extend(handles)  # type: ignore[attr-defined]
 
-    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+    def call_soon(
+        self,
+        callback: Callable[[*_Ts], object],
+        *args: *_Ts,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.Handle:
         """Schedule a callback for the next turn."""
         handle = _Owned(callback, args, self, context)
         self._ready.append(handle)  # type: ignore[attr-defined]
         return handle
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> Any:
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*_Ts], object],
+        *args: *_Ts,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
         """Schedule a callback for an instant."""
         timer = _OwnedTimer(when, callback, args, self, context)
         heapq.heappush(self._scheduled, timer)  # type: ignore[attr-defined]

@@ -298,10 +298,7 @@ class People:
         self.world.loop.call_later(after_s, self._begin, organ, dispatch_id, recipient, word)
 
     def _begin(self, organ: str, dispatch_id: UUID, recipient: str, word: str) -> None:
-        said = self._say(organ, dispatch_id, recipient, word)
-        task = self.world.loop.create_task(said)
-        self.world.tasks.add(task)
-        task.add_done_callback(self.world.tasks.discard)
+        self.world.begin(self._say(organ, dispatch_id, recipient, word))
 
     async def _say(self, organ: str, dispatch_id: UUID, recipient: str, word: str) -> None:
         """Write an answer to the organ's topic; at times it is written twice."""

@@ -1,4 +1,4 @@
-"""The policy of the simulated world: limits of seconds, and legal clocks whose days take seconds."""
+"""The policy of the simulated world: limits of seconds, legal clocks whose days take seconds."""
 
 from hoatoc.domain.policy import Demonstration, Policy, Stages
 from hoatoc.domain.working_due import NEXT_WORKING_DAY, RECEIPT_DAY

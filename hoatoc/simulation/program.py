@@ -216,7 +216,7 @@ class _Stream(ConsumerRebalanceListener):
         self._handled: dict[TopicPartition, int] = {}
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+    async def on_partitions_revoked(self, _revoked: list[TopicPartition]) -> None:
         """Commit what was handled, if the group still lets us."""
         await self._commit()
 

@@ -1,22 +1,19 @@
 """The record of a simulated history, as a checker reads it."""
 
 from collections.abc import Iterator
-from dataclasses import replace
-from uuid import UUID
+
+from aiokafka.structs import TopicPartition
 
 from hoatoc import codec
 from hoatoc.domain import topic
-from hoatoc.domain.book import Account, Alert
-from hoatoc.domain.deadline import Kind
 from hoatoc.domain.event import AlertRaised, AlertResolved, DeliveriesUpdated, Event
 from hoatoc.history import row
 from hoatoc.history.note import Alerted, Load, Told
-from hoatoc.history.record import Books, History, Ledger, LogRecord
-from hoatoc.postgres.ledger import delivery_row
+from hoatoc.history.record import Books, History, LogRecord
 from hoatoc.simulation.program import ORGANS
-from hoatoc.simulation.world import PARTITIONS, World
+from hoatoc.simulation.world import World
 from hoatoc.testing.database import Tables
-from hoatoc.testing.log import TopicPartition
+from hoatoc.testing.history import ledger_of
 
 
 def history_of(world: World) -> History:
@@ -73,7 +70,7 @@ def _alerted(world: World) -> Iterator[Alerted]:
 
 
 def books_of(tables: Tables) -> Books:
-    """Return the tables as rows, in the order in which a database gives them."""
+    """Return the tables as rows."""
     return Books(
         ledger=ledger_of(tables),
         handovers=[
@@ -97,58 +94,3 @@ def books_of(tables: Tables) -> Books:
             for number, (record, event_id, name) in tables.announcements.items()
         ],
     )
-
-
-def ledger_of(tables: Tables) -> Ledger:
-    """Return the books that are a function of the log."""
-    return Ledger(
-        positions=[
-            row.PositionRow(partition, b.next_offset, b.clock.service_ms, b.ticks, repr(b.clock))
-            for partition, b in sorted(tables.books.items())
-        ],
-        dispatches=[
-            row.DispatchRow(of, 0, 0, d.sender, d.document_id, len(d.recipients))
-            for of, d in sorted(tables.dispatches.items())
-        ],
-        deliveries=[_delivery(tables, of) for of in sorted(tables.deliveries)],
-        alerts=[
-            row.AlertRow(
-                a.subject_id,
-                a.kind.value,
-                a.dispatch_id,
-                a.recipient,
-                _partition(tables, a),
-                row.Place(*a.start[:3]),
-                a.due_ms,
-                a.raised_offset,
-                a.found_by.value,
-                row.Place(*a.closing[:3]) if a.closing else None,
-                a.episode,
-            )
-            for _, a in sorted(tables.alerts.items())
-        ],
-        history=[
-            row.HistoryRow(partition, *line[:8])
-            for (partition, _), line in sorted(tables.history.items())
-        ],
-    )
-
-
-def _partition(tables: Tables, alert: Alert) -> int:
-    if alert.subject_id in tables.deliveries:
-        return tables.deliveries[alert.subject_id][0]
-    return topic.partition_of_key(alert.recipient.encode(), PARTITIONS)
-
-
-def _delivery(tables: Tables, of: UUID) -> row.DeliveryRow:
-    partition, delivery = tables.deliveries[of]
-    dispatch = tables.dispatches.get(delivery.dispatch_id)
-    known = replace(delivery, limits=dispatch.limits if dispatch else None)
-    alerts = {k: tables.alerts[of, k] for k in Kind if (of, k) in tables.alerts}
-    values = delivery_row(partition, Account(known, alerts, tables.working[of]))
-    (*ids, state, handling, recall, facts, working, open_, overdue, recovered), due = (
-        values[:12],
-        values[12:15],
-    )
-    marks = (state, str(handling), str(recall), open_, overdue, recovered)
-    return row.DeliveryRow(*ids, *marks, values[15], *due, facts, working)

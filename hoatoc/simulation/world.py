@@ -52,6 +52,10 @@ class Store:
             self._up.set()
             self._up = None
 
+    def keep_answers(self) -> None:
+        """Lose no answers any more."""
+        self.loses_answers = 0.0
+
     async def until_up(self) -> None:
         """Wait until it is there."""
         while not self.is_up:
@@ -91,6 +95,17 @@ class World:
         """Return the true time, or a clock's that is wrong by `skew_ms` (1970 UTC)."""
         return BEGIN_MS + round(self.loop.time() * 1000) + skew_ms
 
+    def begin(self, act: Coroutine[Any, Any, None]) -> None:
+        """Let people do something."""
+        task = self.loop.create_task(act)
+        self.tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self.violations.append(f"people met what they cannot handle: {error!r}")
+
     def start(self, name: str, body: "Body") -> None:
         """Have a program run, now and after every crash."""
         self.bodies[name] = body
@@ -107,17 +122,19 @@ class World:
             self.crashes.append((self.loop.time(), process.name, type(each).__name__))
         self.kill(process.name)
 
-    def kill(self, name: str) -> None:
-        """Kill a program as by SIGKILL; another life begins after a while."""
+    def kill(self, name: str) -> float:
+        """Kill a program as by SIGKILL; return after how many seconds its next life begins."""
         process = self.running.pop(name, None)
         if process is None:
-            return
+            return 0.0
         process.kill()
         for connection in self.connections[process]:
             self.database.lose(connection)
         for consumer in self.consumers[process]:
             self.loop.call_later(SESSION_S, consumer.expire)
-        self.loop.call_later(self.chance.uniform(0.5, 4), self._again, name)
+        pause_s = self.chance.uniform(0.5, 4)
+        self.loop.call_later(pause_s, self._again, name)
+        return pause_s
 
     def _again(self, name: str) -> None:
         if name not in self.running and name not in self.rests:

@@ -113,6 +113,7 @@ class Tables:
 
     books: dict[int, PartitionBook] = field(default_factory=dict)
     dispatches: dict[UUID, DispatchRegistered] = field(default_factory=dict)
+    registered: dict[UUID, tuple[int, int]] = field(default_factory=dict)
     deliveries: dict[UUID, tuple[int, Delivery]] = field(default_factory=dict)
     working: dict[UUID, dict[Kind, WorkingDue]] = field(default_factory=dict)
     wakes: dict[UUID, int] = field(default_factory=dict)

@@ -6,13 +6,15 @@ published was handed over and received, every answer and announcement noted.
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid5
 
 import fastavro
 
 from hoatoc import codec
-from hoatoc.domain.book import Account, Alert, next_due, wake_ms
+from hoatoc.domain.book import Account, Alert
+from hoatoc.domain.deadline import Kind
 from hoatoc.domain.delivery import Position
 from hoatoc.domain.event import (
     AlertRaised,
@@ -25,7 +27,7 @@ from hoatoc.domain.event import (
     StatusReported,
     TransportAcknowledged,
 )
-from hoatoc.domain.lifecycle import OPEN, axes, state_of
+from hoatoc.domain.topic import partition_of_key
 from hoatoc.domain.walk import Entry
 from hoatoc.history.note import (
     POISON,
@@ -61,8 +63,8 @@ from hoatoc.history.save import (
     REPLAYED_FOLDER,
     Notebook,
 )
-from hoatoc.postgres.ledger import version_of
-from hoatoc.testing.ledger import Tables
+from hoatoc.postgres.ledger import delivery_row
+from hoatoc.testing.database import Tables
 
 SHA256 = bytes(32).hex()
 
@@ -72,68 +74,52 @@ def history_of(log: Sequence[Entry], tables: Tables, partition: int = 0) -> Hist
     return History(
         notes=list(notes_of(log, tables)),
         log=[LogRecord(partition, *entry) for entry in log],
-        books=books_of(log, tables, partition),
+        books=books_of(log, tables),
         leaks=(),
     )
 
 
-def ledger_of(tables: Tables, partition: int = 0) -> Ledger:
+def ledger_of(tables: Tables) -> Ledger:
     """Return the ledger's books as rows."""
-    lines = sorted(tables.history.items())
-    registered = {
-        line.dispatch_id: line.offset
-        for _, line in reversed(lines)
-        if line.type == DispatchRegistered.__name__
-    }
     return Ledger(
         positions=[
             PositionRow(p, book.next_offset, book.clock.service_ms, book.ticks)
             for p, book in sorted(tables.books.items())
         ],
         dispatches=[
-            DispatchRow(of, partition, registered[of], d.sender, d.document_id, len(d.recipients))
+            DispatchRow(of, *tables.registered[of], d.sender, d.document_id, len(d.recipients))
             for of, d in tables.dispatches.items()
         ],
-        deliveries=[_delivery_row(of, tables) for of in tables.deliveries],
-        alerts=[_alert_row(alert, partition) for alert in tables.alerts.values()],
+        deliveries=_delivery_rows(tables),
+        alerts=[_alert_row(alert, tables) for alert in tables.alerts.values()],
         history=[
             HistoryRow(p, line.offset, line.append_ms, line.service_ms, line.type, code=line.code)
-            for (p, _), line in lines
+            for (p, _), line in sorted(tables.history.items())
         ],
     )
 
 
-def _delivery_row(of: UUID, tables: Tables) -> DeliveryRow:
+def _delivery_rows(tables: Tables) -> list[DeliveryRow]:
+    alerts: dict[UUID, dict[Kind, Alert]] = {}
+    for (of, kind), alert in tables.alerts.items():
+        alerts.setdefault(of, {})[kind] = alert
+    return [_delivery_row(of, tables, alerts.get(of, {})) for of in tables.deliveries]
+
+
+def _delivery_row(of: UUID, tables: Tables, alerts: dict[Kind, Alert]) -> DeliveryRow:
     partition, delivery = tables.deliveries[of]
-    alerts = {kind: alert for (one, kind), alert in tables.alerts.items() if one == of}
     dispatch = tables.dispatches.get(delivery.dispatch_id)
-    known = delivery.limits or (dispatch.limits if dispatch else None)
-    account = Account(
-        type(delivery)(of, delivery.dispatch_id, delivery.recipient, known, delivery.facts),
-        alerts,
-        tables.working[of],
-    )
-    stands, due = axes(delivery.facts), next_due(account)
-    state, overdue = state_of(stands), any(a.closing is None for a in alerts.values())
-    return DeliveryRow(
-        of,
-        delivery.dispatch_id,
-        delivery.recipient,
-        partition,
-        str(state),
-        str(stands.handling),
-        str(stands.recall),
-        state in OPEN,
-        overdue,
-        bool(alerts) and not overdue,
-        version_of(delivery.facts),
-        str(due.kind) if due else None,
-        due.due_ms if due else None,
-        wake_ms(account),
-    )
+    known = replace(delivery, limits=delivery.limits or (dispatch.limits if dispatch else None))
+    row = delivery_row(partition, Account(known, alerts, tables.working[of]))
+    state, handling, recall, facts, working, *marks, kind, due, wake, version = row[4:]
+    stands = (state, str(handling), str(recall), *marks, version, kind, due, wake, facts, working)
+    return DeliveryRow._make((*row[:4], *stands))
 
 
-def _alert_row(alert: Alert, partition: int) -> AlertRow:
+def _alert_row(alert: Alert, tables: Tables) -> AlertRow:
+    partition, _ = tables.deliveries.get(alert.subject_id, (None, None))
+    if partition is None:
+        partition = partition_of_key(alert.recipient.encode(), len(tables.books))
     return AlertRow(
         alert.subject_id,
         str(alert.kind),
@@ -153,13 +139,13 @@ def _place(position: Position) -> Place:
     return Place(*position[:3])
 
 
-def books_of(log: Sequence[Entry], tables: Tables, partition: int = 0) -> Books:
+def books_of(log: Sequence[Entry], tables: Tables) -> Books:
     """Return all the books: those of doors and pages are what the log and the ledger say."""
     events = [entry.event for entry in log]
     dispatches = {e.dispatch_id: e for e in reversed(events) if isinstance(e, DispatchRegistered)}
     recalls = {e.recall_id: e for e in events if isinstance(e, RecallRequested)}
     return Books(
-        ledger=ledger_of(tables, partition),
+        ledger=ledger_of(tables),
         handovers=[
             HandoverRow(of, d.document_id, d.sender, SHA256, "cli") for of, d in dispatches.items()
         ],

@@ -94,9 +94,11 @@ class MemoryLedger(Rows):
     @statement
     def add_dispatches(self, registrations: Sequence[tuple[int, int, DispatchRegistered]]) -> None:
         """Write (partition, offset, registration) of dispatches; known ones stay as they are."""
-        for _, _, event in registrations:
+        for partition, offset, event in registrations:
             if event.dispatch_id not in self.tables.dispatches:
                 self.database.put(self.tables.dispatches, event.dispatch_id, event)
+                place = partition, offset
+                self.database.put(self.tables.registered, event.dispatch_id, place)
 
     @statement
     def put_accounts(self, accounts: Sequence[tuple[int, Account]]) -> None:

@@ -34,7 +34,7 @@ REQUEST_TIMEOUT_S = 30.0
 LOG_APPEND_TIME = 1
 
 
-class Fenced(KafkaError):  # type: ignore[misc] - aiokafka is not typed
+class Fenced(KafkaError):
     """Another static member of the same name has joined (KIP-345)."""
 
 
@@ -67,7 +67,7 @@ class MemoryBroker:
         self.partitions: dict[str, int] = {}
         self.groups: dict[str, Group] = {}
         self.refusing: set[str] = set()
-        self.readers: dict[TopicPartition, set[MemoryConsumer]] = {}
+        self.readers: dict[TopicPartition, dict[MemoryConsumer, None]] = {}
 
     def create(self, topics: Mapping[str, int]) -> None:
         """Create topics with so many partitions."""
@@ -352,12 +352,12 @@ class MemoryConsumer:
 
     def _own(self, places: Iterable[TopicPartition]) -> None:
         for place in self._positions:
-            self._broker.readers.get(place, set()).discard(self)
+            self._broker.readers.get(place, {}).pop(self, None)
         offsets = self._group.offsets if self._group else {}
         self._positions = {place: offsets.get(place, 0) for place in places}
         self._fetched = {}
         for place in self._positions:
-            self._broker.readers.setdefault(place, set()).add(self)
+            self._broker.readers.setdefault(place, {})[self] = None
         self.wake()
 
     def assign(self, partitions: Iterable[TopicPartition]) -> None:
