@@ -70,7 +70,7 @@ def simulate(  # noqa: PLR0917 - options of a command
         raise typer.Exit(1)
     if lacks := tally.lacking():
         for lack in lacks:
-            output.screen().print(f"không chứng minh được gì · proved nothing: {lack}")
+            typer.echo(f"không chứng minh được gì · proved nothing: {lack}", err=True)
         raise typer.Exit(2)
 
 

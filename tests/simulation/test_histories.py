@@ -24,7 +24,7 @@ def simulate(*words: str) -> subprocess.CompletedProcess[str]:
 
 def test_histories_of_fresh_seeds_hold() -> None:
     ran = simulate("--seed", "1", "--histories", "12", "--json")
-    facts = json.loads(ran.stdout[: ran.stdout.rindex("}") + 1])
+    facts = json.loads(ran.stdout)
     assert ([], 0) == (facts["violated"], ran.returncode), ran.stdout
     assert 12 == facts["histories"]
     assert facts["deliveries"] >= 12 * 200
