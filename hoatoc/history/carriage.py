@@ -85,6 +85,12 @@ def _accepted(
             said = f"{note.document_id} of {note.sender} was taken at the door {note.door}"
             found.refute(G1, f"{said} and is in no book")
             continue
+        row = doors.handovers[dispatch_id.int]
+        if (row.document_id, row.sender, row.packet_sha256) != (
+            note.document_id, note.sender, note.sha256,
+        ):  # fmt: skip
+            said = f"{note.document_id} of {note.sender} stands in the books as {row.document_id}"
+            found.refute(G1, f"{said} of {row.sender}, or with other content")
         for recipient in note.recipients:
             yield walk.key_of(dispatch_id, recipient), note
 
@@ -92,8 +98,9 @@ def _accepted(
 def _check_copy(row: HandoverRecipientRow, doors: Doors, walk: Walk, found: Findings) -> None:
     """See that a copy is unsent, cancelled, or in the log: one of them."""
     outbox, copy = doors.outbox.get(row.dispatch_id.int), walk.copies.get(row.delivery_id.int)
-    if outbox is None:
-        found.refute(G1, f"the copy for {row.recipient} has no row in the outbox", row.delivery_id)
+    if outbox not in ("unsent", "claimed", "sent", "cancelled"):
+        said = f"the copy for {row.recipient} is {outbox or 'nowhere'} in the outbox"
+        found.refute(G1, said, row.delivery_id)
     elif outbox == "sent" and copy is None:
         said = f"the copy for {row.recipient} is marked as sent and is not in the log"
         found.refute(G1, said, row.delivery_id)
