@@ -13,7 +13,6 @@ from hoatoc.history.walk import Walk
 from hoatoc.history.witness import Pair, Witness
 
 G4, G5 = Guarantee.G4, Guarantee.G5
-NEVER = 1 << 63
 NOT_IN_BOOKS = ("unsent", "secret-suspected")
 """kinds of alert that doors and relay raise: they stand in no books"""
 Alerts = Mapping[int, AlertRows]
@@ -126,13 +125,12 @@ def check_told_states(
 
 
 def _check_story(copy: Copy, story: list[tuple[int, str]], found: Findings) -> None:
-    """See that each state told is the one that the log says at its version."""
-    says, along = "registered", iter(states_along(copy.facts))
-    offset, state = next(along, (NEVER, says))
+    """See that each state told is the one that the log says at the fact that its version names."""
+    says = dict(states_along(copy.facts))
     for version, told in story:
-        while offset <= version:
-            says = state
-            offset, state = next(along, (NEVER, says))
-        if says != told:
-            said = f"a sender was told {told} of the copy for {copy.recipient}, the log says {says}"
+        if says.get(version) != told:
+            known = says.get(version, "nothing")
+            said = (
+                f"a sender was told {told} of the copy for {copy.recipient}, the log says {known}"
+            )
             found.refute(G5, said, copy.delivery_id, copy.partition, version)

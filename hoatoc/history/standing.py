@@ -120,4 +120,6 @@ def _state(carriage: str, handling: str, recall: str) -> str:
 
 def is_forward(states: Iterable[str]) -> bool:
     """Tell whether every change of state is one that is allowed."""
-    return all(after in FORWARD[before] for before, after in pairwise(states) if after != before)
+    return all(
+        after in FORWARD.get(before, ()) for before, after in pairwise(states) if after != before
+    )
