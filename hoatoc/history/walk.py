@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 from hoatoc.domain.event import (
+    AnswerPutBack,
     AnswerUnreadable,
     DeadlinePassed,
     DispatchPublished,
@@ -71,6 +72,7 @@ class Walk:
             TransportAcknowledged: self._acknowledged,
             StatusReported: self._reported,
             AnswerUnreadable: self._unreadable,
+            AnswerPutBack: self._put_back,
             DeadlinePassed: self._proposed,
         }
 
@@ -171,7 +173,9 @@ class Walk:
             copy.others += (raw,)
         if event.put_back_of is not None:
             copy.add(Fact(*at, word.PUT_BACK, event.put_back_of))
-            self.put_back.setdefault(event.put_back_of, (self._partition, at))
+
+    def _put_back(self, event: AnswerPutBack, at: Place) -> None:
+        self.put_back.setdefault(event.put_back_of, (self._partition, at))
 
     def _unreadable(self, event: AnswerUnreadable, at: Place) -> None:
         source = (event.source_topic, event.source_partition, event.source_offset)
