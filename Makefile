@@ -1,12 +1,12 @@
 # Everything runs from .venv, which the first target makes:
-#   make demo | test | lint | bench | fuzz [SECONDS=600] | clean | lock
+#   make demo | test | lint | bench | fuzz [SECONDS=600] | mutants | clean | lock
 PYTHON ?= python3
 UV ?= uv
 COMPILE = $(UV) pip compile --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -q
 
 SECONDS ?= 600
 
-.PHONY: demo test lint bench fuzz clean lock setup
+.PHONY: demo test lint bench fuzz mutants clean lock setup
 
 demo: .venv/.ready-demo
 	.venv/bin/hoatoc demo
@@ -19,6 +19,9 @@ lint: .venv/.ready-dev
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+mutants: .venv/.ready-dev
+	.venv/bin/python -m tests.mutants $(ARGS)
 
 bench: .venv/.ready-dev
 	.venv/bin/python -m bench $(ARGS)
