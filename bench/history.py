@@ -23,10 +23,9 @@ from uuid import UUID, uuid5
 import msgspec
 import structlog
 
-from hoatoc.history.check import check
+from hoatoc.history.check import check_files
 from hoatoc.history.file import LogFile
 from hoatoc.history.note import Fault, Note
-from hoatoc.history.read import read
 from hoatoc.history.record import Books, History, Ledger, LogRecord
 from hoatoc.history.row import Place, PositionRow
 from hoatoc.history.save import LOG_FILE
@@ -157,7 +156,11 @@ class Repeat:
                     self.moved_service(value.service_ms),
                     self.moved_ms(value.append_ms),
                 )
-            elif name in CHANGES and value is not None and not (name == "partition" and "topic" in known):
+            elif (
+                name in CHANGES
+                and value is not None
+                and not (name == "partition" and "topic" in known)
+            ):
                 new[name] = CHANGES[name](self, value)
         if "version" in known and "state" in known and "subject_id" not in known:
             new["version"] = self.moved_offset(known["version"])
@@ -197,6 +200,8 @@ class Repeat:
         return self.partition
 
 
+OF_REPORTS = ("partition", True)
+"""the partition of an answer in its own topic"""
 COPIES = {
     uuid5(UUID(int=number), f"R{n}"): (UUID(int=number), f"R{n}")
     for number in range(1, DISPATCHES + 1)
@@ -284,7 +289,7 @@ def measure(deliveries: int = 1_000_000) -> HistoryFigures:
         write_record(repeated.history(), folder)
         records, floor_s = _floor(folder)
         begin = time.perf_counter()
-        report = check(read(folder))
+        report = check_files(folder)
         check_s = time.perf_counter() - begin
     used = [
         resource.getrusage(who).ru_maxrss
