@@ -158,7 +158,7 @@ class Repeat:
                 )
             elif (
                 name in CHANGES
-                and value is not None
+                and value not in NOTHING
                 and not (name == "partition" and "topic" in known)
             ):
                 new[name] = CHANGES[name](self, value)
@@ -200,8 +200,7 @@ class Repeat:
         return self.partition
 
 
-OF_REPORTS = ("partition", True)
-"""the partition of an answer in its own topic"""
+NOTHING = (None, "")
 COPIES = {
     uuid5(UUID(int=number), f"R{n}"): (UUID(int=number), f"R{n}")
     for number in range(1, DISPATCHES + 1)
