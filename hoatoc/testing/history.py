@@ -81,7 +81,9 @@ def ledger_of(tables: Tables) -> Ledger:
         deliveries=_delivery_rows(tables),
         alerts=[_alert_row(alert, tables) for alert in tables.alerts.values()],
         history=[
-            HistoryRow(p, line.offset, line.append_ms, line.service_ms, line.type, code=line.code)
+            HistoryRow(
+                p, line.offset, line.append_ms, line.service_ms, line.type, code=line.code or ""
+            )
             for (p, _), line in sorted(tables.history.items())
         ],
     )
