@@ -184,8 +184,8 @@ def _markdown(found: Sequence[Found]) -> str:
     )
     return (
         "# Mutation check\n\n"
-        f"Run on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by `make mutants`: each guard removed in turn, "
-        f"{sum(one.red for one in found)} of {len(found)} found.\n\n"
+        f"Run on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by `make mutants`: each guard removed in "
+        f"turn, {sum(one.red for one in found)} of {len(found)} found.\n\n"
         "| guard | mutant | found by | s | what was violated first |\n|---|---|---|---|---|\n"
         f"{rows}\n"
     )
