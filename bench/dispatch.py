@@ -11,7 +11,7 @@ from hoatoc.domain import topic
 from hoatoc.domain.policy import Policy, limits_for
 from hoatoc.domain.registry import Organ
 from hoatoc.kafka.client import Outgoing, outgoing, producer
-from hoatoc.postgres.outbox import Claimed
+from hoatoc.ports import Claimed
 from producers.publisher import Publisher, copy
 
 WARM_UP = 50

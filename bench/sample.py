@@ -28,7 +28,7 @@ from hoatoc.domain.packet import Packet, Party
 from hoatoc.domain.policy import Policy, limits_for
 from hoatoc.domain.registry import Organ
 from hoatoc.example import LETTERS, load_letters
-from hoatoc.postgres.outbox import Claimed
+from hoatoc.ports import Claimed
 from producers.publisher import registration
 
 RECIPIENTS = 38

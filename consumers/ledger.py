@@ -14,9 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.structs import ConsumerRecord
 from prometheus_client import Counter, Gauge
 
@@ -29,7 +28,15 @@ from hoatoc.domain.walk import Entry, PartitionBook, Walk, walk
 from hoatoc.domain.working_due import CalendarVersion
 from hoatoc.kafka.client import consumer
 from hoatoc.kafka.dead_letter import dead_letter
-from hoatoc.ports import Announced, Document, Ledger, PositionTaken, Transactional
+from hoatoc.ports import (
+    Announced,
+    Consumer,
+    Database,
+    Document,
+    Ledger,
+    PositionTaken,
+    Transactional,
+)
 from hoatoc.postgres.connection import pool
 from hoatoc.postgres.ledger import LedgerTables
 from hoatoc.program import Context, run
@@ -242,42 +249,42 @@ def partition_of(alert: Alert, partitions: int) -> int:
     return topic.partition_of_key(alert.recipient.encode(), partitions)
 
 
-class _Assigned(ConsumerRebalanceListener):
-    """Goes on from what PostgreSQL holds, whatever the broker's group says."""
+class _Revoked(ConsumerRebalanceListener):
+    """Closes the books of partitions that are taken away: what is fetched then is not ours to book.
 
-    def __init__(self, reader: AIOKafkaConsumer, database: asyncpg.Pool, booking: Booking) -> None:
-        self._reader, self._database, self._booking = reader, database, booking
+    A batch in hand is guarded by its position. The books are opened by `read`, not here: aiokafka
+    swallows what a listener raises, and a database that is away would leave them closed for ever.
+    """
+
+    def __init__(self, booking: Booking) -> None:
+        self._booking = booking
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
-        """Close the books: what is fetched before the next seek is not ours to book.
-
-        A batch in hand is guarded by its position.
-        """
+        """Close the books."""
         for place in revoked:
             self._booking.books.pop(place.partition, None)
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        """Seek to the booked positions."""
-        await seek(self._reader, self._database, self._booking, {p.partition for p in assigned})
-        notify.ready()
-        LOG.info("ready", partitions=len(assigned))
+        """Be ready where there is nothing to do."""
+        if not assigned:
+            notify.ready()
 
 
 async def seek(
-    reader: AIOKafkaConsumer,
-    database: asyncpg.Pool,
+    reader: Consumer,
+    database: Database,
     booking: Booking,
     partitions: set[int],
 ) -> None:
-    """Read on from where the books of these partitions end."""
-    if not partitions:
-        return
+    """Open the books of these partitions and read on from where they end."""
     async with database.acquire() as connection:
-        await LedgerTables(connection).open_books(partitions)
-        books = await LedgerTables(connection).positions(partitions)
-    booking.books = {p: b for p, b in booking.books.items() if p not in partitions} | books
-    for partition, book in books.items():
-        reader.seek(TopicPartition(topic.DELIVERIES, partition), book.next_offset)
+        tables = booking.ledger(connection)
+        await tables.open_books(partitions)
+        books = await tables.positions(partitions)
+    for place in reader.assignment():  # some may be gone meanwhile
+        if book := books.get(place.partition):
+            booking.books[place.partition] = book
+            reader.seek(place, book.next_offset)
 
 
 async def body(context: Context) -> None:
@@ -289,17 +296,25 @@ async def body(context: Context) -> None:
         pool(settings.postgres.dsn, 2) as database,
         consumer(settings.kafka, group=GROUP, instance=instance, fetch_max_wait_ms=250) as reader,
     ):
-        reader.subscribe([topic.DELIVERIES], listener=_Assigned(reader, database, booking))
-        while True:
-            fetched = await reader.getmany(timeout_ms=1000, max_records=settings.ledger.batch)
-            if fetched:
-                await _book(context, reader, database, booking, fetched)
+        await read(reader, database, booking, settings.ledger.batch)
+
+
+async def read(reader: Consumer, database: Database, booking: Booking, most: int) -> None:
+    """Book what the log brings, up to `most` records at a time, until cancelled."""
+    reader.subscribe([topic.DELIVERIES], listener=_Revoked(booking))
+    while True:
+        if closed := {place.partition for place in reader.assignment()} - booking.books.keys():
+            await seek(reader, database, booking, closed)
+            notify.ready()
+            LOG.info("ready", partitions=len(booking.books))
+        fetched = await reader.getmany(timeout_ms=1000, max_records=most)
+        if fetched:
+            await _book(reader, database, booking, fetched)
 
 
 async def _book(
-    context: Context,
-    reader: AIOKafkaConsumer,
-    database: asyncpg.Pool,
+    reader: Consumer,
+    database: Database,
     booking: Booking,
     fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]],
 ) -> None:
@@ -314,7 +329,7 @@ async def _book(
         async with database.acquire() as connection:
             await booking.book(connection, walks, batch.parked)
     except PositionTaken as error:
-        context.log.warning("position_taken", detail=str(error))
+        LOG.warning("position_taken", detail=str(error))
         await seek(reader, database, booking, {place.partition for place in fetched})
         return
     telemetry.BATCH_SECONDS.labels(NAME).observe(time.perf_counter() - began)

@@ -9,17 +9,15 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import aiohttp
-import asyncpg
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import CommitFailedError
 from aiokafka.structs import ConsumerRecord
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -34,15 +32,15 @@ from hoatoc.domain.event import AlertRaised, AlertResolved
 from hoatoc.domain.registry import Registry
 from hoatoc.kafka.client import consumer, producer, send_all
 from hoatoc.kafka.dead_letter import dead_letter
+from hoatoc.ports import Consumer, Database, PageDue, Pages, Producer
 from hoatoc.postgres.connection import pool
-from hoatoc.postgres.query import queries
+from hoatoc.postgres.page import PageTables
 from hoatoc.postgres.registry import RegistryCache
 from hoatoc.program import Context, run
 from hoatoc.signing import sign, signing_key
 
 NAME = "pager"
 GROUP = "hoatoc-pager"
-SQL = queries("page")
 AT_ONCE = 20
 POLL_S = 0.5
 LOG = structlog.get_logger(NAME)
@@ -115,13 +113,15 @@ class Pager:
     """Takes alerts in, and delivers pages."""
 
     settings: Settings
-    database: asyncpg.Pool
+    database: Database
     key: Ed25519PrivateKey
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    pages: Callable[[Any], Pages] = PageTables
     registry: RegistryCache = field(default_factory=RegistryCache)
+    chance: random.Random = field(default_factory=random.Random)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
     organs: Registry = field(default_factory=lambda: Registry(()))
 
-    async def take(self, reader: AIOKafkaConsumer, to: AIOKafkaProducer) -> None:
+    async def take(self, reader: Consumer, to: Producer) -> None:
         """Take alerts in until cancelled."""
         while True:
             fetched = await reader.getmany(timeout_ms=1000, max_records=1000)
@@ -135,7 +135,7 @@ class Pager:
                     telemetry.show_lag(NAME, *place, reader.highwater(place), done)
                 self.wake.set()
 
-    async def _take(self, records: Sequence[ConsumerRecord], to: AIOKafkaProducer) -> None:
+    async def _take(self, records: Sequence[ConsumerRecord], to: Producer) -> None:
         alerts: list[Alert] = []
         for record in records:
             try:
@@ -149,24 +149,22 @@ class Pager:
                 letter, _ = dead_letter(record, NAME, type(fault).__name__, fault)
                 await send_all(to, [letter])
         async with self.database.acquire() as connection, connection.transaction():
+            pages = self.pages(connection)
             for alert in alerts:
                 of = (alert.subject_id, alert.kind)
-                await connection.execute(SQL["take"], *of, alert.version, codec.encode(alert))
-                if isinstance(alert, AlertResolved):
-                    await connection.execute(SQL["hold"], *of)
-                    await connection.execute(SQL["supersede"], *of, alert.version)
+                await pages.take(*of, alert.version, codec.encode(alert))
 
     async def deliver(self, session: aiohttp.ClientSession) -> None:
         """Deliver what is pending until cancelled."""
-        lease = timedelta(seconds=self.settings.pager.timeout_s * 2)
+        lease_s = self.settings.pager.timeout_s * 2
         while True:
             self.wake.clear()
             async with self.database.acquire() as connection:
                 self.organs = await self.registry.current(connection)
-                rows = await connection.fetch(SQL["claim"], AT_ONCE, lease)
-                PENDING.set(await connection.fetchval(SQL["pending"]))
-            if rows:
-                await asyncio.gather(*(self._deliver(session, row) for row in rows))
+                due = await self.pages(connection).claim(AT_ONCE, lease_s)
+                PENDING.set(await self.pages(connection).pending())
+            if due:
+                await asyncio.gather(*(self._deliver(session, page) for page in due))
             else:
                 await self._rest()
 
@@ -176,22 +174,26 @@ class Pager:
         except TimeoutError:
             return
 
-    async def _deliver(self, session: aiohttp.ClientSession, row: asyncpg.Record) -> None:
-        alert = cast("Alert", codec.decode(row["alert"]))
+    async def _deliver(self, session: aiohttp.ClientSession, due: PageDue) -> None:
+        alert = cast("Alert", codec.decode(due.alert))
         fault, wait_s = await self._post(session, alert)
-        of = (row["subject_id"], row["kind"], row["version"])
-        about = {"delivery_id": of[0], "kind": of[1], "version": of[2], "attempt": row["attempts"]}
+        about = {
+            "delivery_id": due.subject_id,
+            "kind": due.kind,
+            "version": due.version,
+            "attempt": due.attempts,
+        }
         async with self.database.acquire() as connection:
             if fault is None:
-                await connection.execute(SQL["delivered"], *of)
+                await self.pages(connection).delivered(due)
                 LOG.info("page_delivered", **about)
                 PAGES.labels(alert.kind, "raised" if alert.version % 2 else "resolved").inc()
                 return
             LOG.warning("page_not_taken", reason=fault.split(":")[0], **about)
             FAILURES.labels(fault.split(":")[0]).inc()
-            longest = min(FIRST_RETRY_S * 2 ** row["attempts"], LONGEST_RETRY_S)
-            pause = wait_s or random.uniform(FIRST_RETRY_S / 2, longest)
-            await connection.execute(SQL["failed"], *of, fault, timedelta(seconds=pause))
+            longest = min(FIRST_RETRY_S * 2**due.attempts, LONGEST_RETRY_S)
+            pause_s = wait_s or self.chance.uniform(FIRST_RETRY_S / 2, longest)
+            await self.pages(connection).failed(due, fault, pause_s)
 
     async def _post(
         self, session: aiohttp.ClientSession, alert: Alert

@@ -17,19 +17,14 @@ a tick a second.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
-from uuid import UUID, uuid4, uuid5
+from typing import Any
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
-import asyncpg
 import structlog
-from aiokafka import (
-    AIOKafkaConsumer,
-    AIOKafkaProducer,
-    ConsumerRebalanceListener,
-    TopicPartition,
-)
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 from prometheus_client import Counter, Gauge
@@ -47,16 +42,24 @@ from hoatoc.kafka.client import consumer, outgoing, producer, send_all
 from hoatoc.kafka.dead_letter import dead_letter
 from hoatoc.kafka.topic import admin
 from hoatoc.policy_file import load_policy
-from hoatoc.ports import Outgoing
+from hoatoc.ports import (
+    Asking,
+    CalendarInForce,
+    Consumer,
+    Database,
+    Handovers,
+    Outgoing,
+    Producer,
+    Speaker,
+)
 from hoatoc.postgres.calendar import CalendarTables
 from hoatoc.postgres.connection import AWAY, pool
 from hoatoc.postgres.door import Door
-from hoatoc.postgres.handover import HandoverTables, Speaker
-from hoatoc.postgres.recall import Asking
+from hoatoc.postgres.handover import HandoverTables
 from hoatoc.postgres.registry import RegistryCache
 from hoatoc.program import Context, run
 from producers.report import Report, UnknownDelivery, WrongDirection, put_back_of, read_report
-from producers.taking import HANDOVERS, NAME, Assigned, Taking
+from producers.taking import HANDOVERS, NAME, Revoked, Taking
 
 GROUP = "hoatoc-intake"
 REPORTS = r"^reports\.[A-Za-z0-9._-]+$"
@@ -75,28 +78,44 @@ BEHIND = Gauge("hoatoc_intake_behind_seconds", "Age of the oldest horizon of a f
 class Intake:
     """Forwards answers, batch by batch."""
 
-    database: asyncpg.Pool
-    reader: AIOKafkaConsumer
-    to: AIOKafkaProducer
+    database: Database
+    reader: Consumer
+    to: Producer
     registry: RegistryCache
     max_gap_ms: int
     partitions: int
+    handovers: Callable[[Any], Handovers] = HandoverTables
+    calendar: Callable[[Any], CalendarInForce] = CalendarTables
+    now_ns: Callable[[], int] = time.time_ns
     calendar_version: int = 0
     horizons: dict[TopicPartition, Horizon] = field(default_factory=dict)
+    assigned: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Forward what organs answer until cancelled."""
         while True:
+            await self._begin()
             fetched = await self.reader.getmany(timeout_ms=500, max_records=2000)
             if fetched:
                 await self._forward([record for place in fetched for record in fetched[place]])
                 await self._done(fetched)
 
+    async def _begin(self) -> None:
+        """Begin the horizon of every feed that is newly ours at the group's offset."""
+        fresh = self.reader.assignment() - self.horizons.keys()
+        for place in fresh:
+            committed = await self.reader.committed(place)
+            self.horizons.setdefault(place, Horizon(committed or 0))
+        if fresh:
+            LOG.info("reports_assigned", feeds=len(self.horizons))
+            self.assigned.set()
+
     async def _done(self, fetched: dict[TopicPartition, list[ConsumerRecord]]) -> None:
         mine = fetched.keys() & self.reader.assignment()
         ends = {place: fetched[place][-1].offset + 1 for place in mine}
         for place, end in ends.items():
-            self.horizons.setdefault(place, Horizon()).done(end)
+            if place in self.horizons:  # else it was revoked meanwhile
+                self.horizons[place].done(end)
             telemetry.RECORDS.labels(NAME, place.topic.partition(".")[0]).inc(len(fetched[place]))
             telemetry.show_lag(NAME, *place, self.reader.highwater(place), end)
         with suppress(CommitFailedError):  # assigned anew: read again, it is the same fact
@@ -109,7 +128,8 @@ class Intake:
         reports = [read_report(record) for record in records]
         copies = {copy for report in reports for copy in (report.copy, report.own) if copy}
         async with self.database.acquire() as connection:
-            known = await HandoverTables(connection).speakers(sorted(copies))
+            handovers = self.handovers(connection)
+            known = await handovers.speakers(sorted(copies))
             registry = await self.registry.current(connection)
             out: list[Outgoing] = []
             for report in reports:
@@ -121,13 +141,13 @@ class Intake:
                         report, report.own if report.own in known else None, fault
                     )
                 elif report.takes_back and copy is not None:
-                    await self._take_back(HandoverTables(connection), report, *copy)
+                    await self._take_back(handovers, report, *copy)
                 elif report.answer is not None:
                     out.append(self._answer(report.answer, report.record))
         await send_all(self.to, out)
 
     async def _take_back(
-        self, tables: HandoverTables, report: Report, dispatch_id: UUID, recipient: str
+        self, tables: Handovers, report: Report, dispatch_id: UUID, recipient: str
     ) -> None:
         """Ask a copy back, as its sender wishes; asked again it changes nothing."""
         answer = report.answer
@@ -198,17 +218,13 @@ class Intake:
         """Tell whether every report older than `max_gap` is forwarded or parked."""
         feeds = [p for p in self.reader.assignment() if p.topic.startswith("reports.")]
         for place in feeds:
-            horizon = self.horizons.setdefault(place, Horizon())
-            polled, end = (
-                self.reader.last_poll_timestamp(place),
-                self.reader.highwater(place),
-            )
-            if polled is not None and end is not None:
-                horizon.observe(polled, end)
-        oldest = min((self.horizons[p].instant_ms or 0 for p in feeds), default=now_ms)
+            polled, end = self.reader.last_poll_timestamp(place), self.reader.highwater(place)
+            if polled is not None and end is not None and place in self.horizons:
+                self.horizons[place].observe(polled, end)
+        horizons = [self.horizons.get(place, Horizon()) for place in feeds]
+        oldest = min((horizon.instant_ms or 0 for horizon in horizons), default=now_ms)
         BEHIND.set((now_ms - oldest) / 1000 if oldest else float("inf"))
-        gap = self.max_gap_ms
-        return bool(feeds) and all(self.horizons[p].within(now_ms, gap) for p in feeds)
+        return bool(feeds) and all(one.within(now_ms, self.max_gap_ms) for one in horizons)
 
 
 def fault_of(report: Report, speaker: Speaker | None, registry: Registry) -> PeerFault | None:
@@ -233,25 +249,22 @@ def fault_of(report: Report, speaker: Speaker | None, registry: Registry) -> Pee
     return None
 
 
-class _Assigned(ConsumerRebalanceListener):
-    """Takes reports up from the group's offsets."""
+class _Revoked(ConsumerRebalanceListener):
+    """Forgets how far reports are forwarded: another may have gone on with them meanwhile.
+
+    The horizons begin anew in `Intake.run`, not here: aiokafka swallows what a listener raises, and
+    without them no tick would ever be written again.
+    """
 
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
-        self.done = asyncio.Event()
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
-        """Do nothing: a record taken twice is the same fact."""
+        """Forget: a record taken twice is the same fact."""
+        self._intake.horizons = {}
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        """Begin the horizons anew."""
-        intake = self._intake
-        intake.horizons = {}
-        for place in assigned:
-            committed = await intake.reader.committed(place)
-            intake.horizons[place] = Horizon(committed or 0)
-        LOG.info("reports_assigned", feeds=len(assigned))
-        self.done.set()
+        """Do nothing: see above."""
 
 
 async def tell_ready(*assigned: asyncio.Event) -> None:
@@ -265,7 +278,7 @@ async def tell_ready(*assigned: asyncio.Event) -> None:
 async def tick(intake: Intake, writer: str) -> None:
     """Append a tick a second to every partition, while intake is current."""
     while True:
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = intake.now_ns() // 1_000_000
         if intake.current(now_ms):
             confirmed = await send_all(
                 intake.to,
@@ -276,7 +289,7 @@ async def tick(intake: Intake, writer: str) -> None:
             telemetry.CLOCK_SKEW.labels(NAME, "broker").set(skew / 1000)
         else:
             TICKS_HELD.inc()
-        spent = time.time_ns() // 1_000_000 - now_ms
+        spent = intake.now_ns() // 1_000_000 - now_ms
         await asyncio.sleep(max(TICK_S - spent / 1000, 0))
 
 
@@ -285,7 +298,7 @@ async def follow_calendars(intake: Intake) -> None:
     while True:
         with suppress(*AWAY):
             async with intake.database.acquire() as connection:
-                intake.calendar_version = await CalendarTables(connection).current()
+                intake.calendar_version = await intake.calendar(connection).current()
         await asyncio.sleep(CALENDARS_S)
 
 
@@ -299,7 +312,7 @@ async def erase(taking: Taking) -> None:
 
 def _tick(intake: Intake, writer: str, partition: int, now_ms: int) -> Outgoing:
     event = Tick(
-        event_id=uuid4(),
+        event_id=uuid5(NAMESPACE_OID, f"{writer}/{partition}/{now_ms}"),
         path=NAME,
         shard=0,
         shards=1,
@@ -319,6 +332,18 @@ def _tick(intake: Intake, writer: str, partition: int, now_ms: int) -> Outgoing:
     )
 
 
+async def serve(intake: Intake, taking: Taking, writer: str) -> None:
+    """Forward answers, take hand-overs, and tick under a writer's name, until cancelled."""
+    intake.reader.subscribe(pattern=REPORTS, listener=_Revoked(intake))
+    taking.reader.subscribe(pattern=HANDOVERS, listener=Revoked(taking))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(intake.run())
+        tasks.create_task(taking.run())
+        tasks.create_task(follow_calendars(intake))
+        tasks.create_task(tick(intake, writer))
+        tasks.create_task(tell_ready(intake.assigned, taking.assigned))
+
+
 async def body(context: Context) -> None:
     """Take what organs say, and tick, until stopped."""
     settings = context.settings
@@ -335,16 +360,9 @@ async def body(context: Context) -> None:
             taking = Taking(database, door, settings.kafka, client, to, handovers)
             intake = Intake(database, reports, to, door.registry, policy.max_gap_ms, partitions)
             await taking.delete_pending()
-            forwards, takes = _Assigned(intake), Assigned(taking)
-            reports.subscribe(pattern=REPORTS, listener=forwards)
-            handovers.subscribe(pattern=HANDOVERS, listener=takes)
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(intake.run())
-                tasks.create_task(taking.run())
-                tasks.create_task(follow_calendars(intake))
                 tasks.create_task(erase(taking))
-                tasks.create_task(tick(intake, f"{NAME}-{uuid4().hex[:12]}"))
-                tasks.create_task(tell_ready(forwards.done, takes.done))
+                tasks.create_task(serve(intake, taking, f"{NAME}-{uuid4().hex[:12]}"))
 
 
 def _feed(settings: Settings, group: str) -> AbstractAsyncContextManager[AIOKafkaConsumer]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID, uuid5
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.structs import RecordMetadata
 from prometheus_client import Counter
 
@@ -23,7 +22,7 @@ from hoatoc.domain.event import (
 from hoatoc.domain.identity import DispatchId, OrganCode, delivery_id
 from hoatoc.kafka.client import offer_all, outgoing, send_all
 from hoatoc.kafka.dead_letter import unsent
-from hoatoc.postgres.outbox import Claimed
+from hoatoc.ports import Claimed, Producer
 
 NAME = "relay"
 CONTENT_TYPE = "application/edxml+xml"
@@ -86,7 +85,7 @@ About = DispatchRegistered | DispatchPublished | DispatchResent | RecallRequeste
 class Publisher:
     """Publishes claimed rows through one producer."""
 
-    to: AIOKafkaProducer
+    to: Producer
     partitions: int
 
     async def publish(self, row: Claimed) -> tuple[UUID, int, int]:

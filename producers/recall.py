@@ -4,7 +4,7 @@ from uuid import uuid5
 
 from hoatoc.domain.event import RecallIssued, RecallPublished, RecallRequested
 from hoatoc.domain.identity import DispatchId, OrganCode, delivery_id
-from hoatoc.postgres.recall import ClaimedRecall
+from hoatoc.ports import ClaimedRecall
 from producers.publisher import CONTENT_TYPE, Publisher, confirmed
 
 

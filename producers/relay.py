@@ -21,9 +21,10 @@ from hoatoc import notify
 from hoatoc.config import Settings
 from hoatoc.domain import topic
 from hoatoc.kafka.client import producer
-from hoatoc.postgres.connection import Connection, listening, pool
+from hoatoc.ports import Claimed, Outbox, Recalls
+from hoatoc.postgres.connection import listening, pool
 from hoatoc.postgres.handover import OUTBOX_CHANNEL
-from hoatoc.postgres.outbox import Claimed, OutboxTables
+from hoatoc.postgres.outbox import OutboxTables
 from hoatoc.postgres.recall import RecallTables
 from hoatoc.postgres.registry import RegistryTables
 from hoatoc.program import Context, run
@@ -46,8 +47,8 @@ class Relay:
     """Claims rows and has them published, many at a time."""
 
     settings: Settings
-    connection: Connection
-    """the one that listens, so that losing it is noticed"""
+    outbox: Outbox
+    recalls: Recalls
     publisher: Publisher
     name: str
     in_flight: dict[UUID, asyncio.Task[tuple[UUID, int, int]]] = field(default_factory=dict)
@@ -67,20 +68,18 @@ class Relay:
             await self._settle()
 
     async def _claim(self, room: int) -> list[Claimed]:
-        tables = OutboxTables(self.connection)
-        rows, oldest = await tables.waiting()
+        rows, oldest = await self.outbox.waiting()
         WAITING.set(rows)
         OLDEST.set(oldest)
         lease = self.settings.relay.lease_s
-        return await tables.claim(self.name, lease, self.in_flight, room) if rows else []
+        return await self.outbox.claim(self.name, lease, self.in_flight, room) if rows else []
 
     async def _recall(self) -> None:
         """Publish the recalls whose dispatch has left, and mark them."""
-        tables = RecallTables(self.connection)
-        rows = await tables.claim(self.name, self.settings.relay.lease_s, (), RECALLS)
+        rows = await self.recalls.claim(self.name, self.settings.relay.lease_s, (), RECALLS)
         for row in rows:
             await publish_recall(self.publisher, row)
-            await tables.mark_sent([row.recall_id])
+            await self.recalls.mark_sent([row.recall_id])
             LOG.info("recall_published", recall_id=row.recall_id, dispatch_id=row.dispatch_id)
             RECALLED.inc()
 
@@ -107,7 +106,7 @@ class Relay:
         tasks = [self.in_flight.pop(of) for of in done]
         sent = [task.result() for task in tasks if task.exception() is None]
         if sent:
-            await OutboxTables(self.connection).mark_sent(sent)
+            await self.outbox.mark_sent(sent)
         for task in tasks:
             task.result()
 
@@ -126,7 +125,14 @@ async def body(context: Context) -> None:
         organs = await RegistryTables(connection).organs()
         topics = [topic.documents(organ.code) for organ in organs]
         async with producer(settings.kafka, [topic.DELIVERIES, *topics]) as to:
-            relay = Relay(settings, connection, Publisher(to, settings.kafka.partitions), name)
+            relay = Relay(
+                settings,
+                OutboxTables(connection),
+                RecallTables(connection),
+                Publisher(to, settings.kafka.partitions),
+                name,
+            )
+            # The connection that works is the one that listens, so that losing it is noticed.
             async with listening(connection, OUTBOX_CHANNEL, relay.wake):
                 notify.ready()
                 context.log.info("ready")

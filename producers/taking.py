@@ -9,17 +9,13 @@ tick.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-import asyncpg
 import structlog
-from aiokafka import (
-    AIOKafkaConsumer,
-    AIOKafkaProducer,
-    ConsumerRebalanceListener,
-    TopicPartition,
-)
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import CommitFailedError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
@@ -38,6 +34,7 @@ from hoatoc.kafka.dead_letter import dead_letter
 from hoatoc.kafka.deletion import DeletionRefused, append_marker, delete_up_to, is_marker
 from hoatoc.kafka.door_alert import door_alert
 from hoatoc.kafka.topic import SEGMENT_MS
+from hoatoc.ports import Consumer, Database, Handovers, Ledger, Producer
 from hoatoc.postgres.connection import Connection
 from hoatoc.postgres.door import Door
 from hoatoc.postgres.handover import HandoverTables
@@ -61,21 +58,40 @@ class NotAHandover(PeerFault):
 class Taking:
     """Takes hand-overs, one by one."""
 
-    database: asyncpg.Pool
+    database: Database
     door: Door
     kafka: Kafka
     admin: AIOKafkaAdminClient
-    to: AIOKafkaProducer
-    reader: AIOKafkaConsumer
+    to: Producer
+    reader: Consumer
+    handovers: Callable[[Any], Handovers] = HandoverTables
+    ledger: Callable[[Any], Ledger] = LedgerTables
+    sought: set[TopicPartition] = field(default_factory=set)
+    assigned: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Take what organs hand over until cancelled."""
         while True:
+            await self._seek()
             fetched = await self.reader.getmany(timeout_ms=500, max_records=100)
             for place, records in fetched.items():
                 for record in records:
                     await self.take(record)
                 await self._done(place, records[-1].offset + 1)
+
+    async def _seek(self) -> None:
+        """Go on from what PostgreSQL holds in every topic that is newly ours."""
+        fresh = self.reader.assignment() - self.sought
+        if not fresh:
+            return
+        async with self.database.acquire() as connection:
+            tables = self.handovers(connection)
+            positions = await tables.intake_positions(place.topic for place in fresh)
+        for place in fresh & self.reader.assignment():  # some may be gone meanwhile
+            self.reader.seek(place, positions.get((place.topic, place.partition), 0))
+            self.sought.add(place)
+        LOG.info("handovers_assigned", feeds=len(self.sought))
+        self.assigned.set()
 
     async def _done(self, place: TopicPartition, end: int) -> None:
         """Show how far a topic is taken; PostgreSQL holds the position that counts."""
@@ -90,7 +106,7 @@ class Taking:
         organ = topic.organ_of(record.topic)
         async with self.database.acquire() as connection:
             if is_marker(record):
-                tables = HandoverTables(connection)
+                tables = self.handovers(connection)
                 await tables.move_intake(record.topic, record.partition, record.offset)
                 return
             try:
@@ -114,7 +130,7 @@ class Taking:
         self, connection: Connection, record: ConsumerRecord, organ: str, admitted: Admitted
     ) -> None:
         async with connection.transaction():
-            tables = HandoverTables(connection)
+            tables = self.handovers(connection)
             if not await tables.move_intake(record.topic, record.partition, record.offset):
                 return
             try:
@@ -126,13 +142,13 @@ class Taking:
             repaired = put_back_of(record)
             if repaired is not None:
                 over = door_alert(Kind.UNSENT, repaired, organ, None, self.kafka.partitions)
-                await LedgerTables(connection).announce([over])
+                await self.ledger(connection).announce([over])
 
     async def _refuse(
         self, connection: Connection, record: ConsumerRecord, organ: str, fault: PeerFault
     ) -> None:
         async with connection.transaction():
-            tables = HandoverTables(connection)
+            tables = self.handovers(connection)
             if await tables.move_intake(record.topic, record.partition, record.offset):
                 await self._note_refusal(connection, record, organ, fault)
 
@@ -152,7 +168,7 @@ class Taking:
             self.kafka.partitions,
             since_ms=record.timestamp,
         )
-        await LedgerTables(connection).announce(
+        await self.ledger(connection).announce(
             [(letter, parked.event_id, type(parked).__name__), alert]
         )
 
@@ -167,7 +183,7 @@ class Taking:
         HANDED_OVER.labels("suspected").inc()
         place = Place(record.topic, record.partition, record.offset)
         async with connection.transaction():
-            tables = HandoverTables(connection)
+            tables = self.handovers(connection)
             if await tables.move_intake(record.topic, record.partition, record.offset):
                 note = Stopped.of(suspected, door=self.door.name, organ=organ, place=place)
                 await SecretTables(connection).stop(note, self.kafka.partitions)
@@ -204,23 +220,18 @@ class Taking:
                 LOG.info("suspected_record_erased", topic=place.topic)
 
 
-class Assigned(ConsumerRebalanceListener):
-    """Takes hand-overs up from what PostgreSQL holds."""
+class Revoked(ConsumerRebalanceListener):
+    """Forgets the positions of topics that are taken away.
+
+    They are read again in `Taking.run`, not here: aiokafka swallows what a listener raises.
+    """
 
     def __init__(self, taking: Taking) -> None:
         self._taking = taking
-        self.done = asyncio.Event()
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
-        """Do nothing: a hand-over is taken once, by its position."""
+        """Forget: a hand-over is taken once, by its position."""
+        self._taking.sought.clear()
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        """Seek to the positions."""
-        taking = self._taking
-        async with taking.database.acquire() as connection:
-            tables = HandoverTables(connection)
-            positions = await tables.intake_positions(place.topic for place in assigned)
-        for place in assigned:
-            taking.reader.seek(place, positions.get((place.topic, place.partition), 0))
-        LOG.info("handovers_assigned", feeds=len(assigned))
-        self.done.set()
+        """Do nothing: see above."""

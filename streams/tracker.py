@@ -10,15 +10,15 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import uuid5
 
-import asyncpg
 import faust
 import structlog
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from prometheus_client import Counter, Gauge
 
 from hoatoc import notify
@@ -30,7 +30,7 @@ from hoatoc.domain.watch import Passed, Watch
 from hoatoc.domain.working_due import CalendarVersion
 from hoatoc.kafka.client import consumer, outgoing, producer, send_all
 from hoatoc.kafka.entry import decoded
-from hoatoc.ports import Outgoing
+from hoatoc.ports import CalendarInForce, Consumer, Database, Ledger, Outgoing, Producer
 from hoatoc.postgres.calendar import CalendarTables
 from hoatoc.postgres.connection import pool
 from hoatoc.postgres.ledger import LedgerTables
@@ -61,9 +61,12 @@ UNDECODABLE = Counter("hoatoc_tracker_undecodable_total", "Records that the ledg
 class Tracker:
     """Watches the partitions assigned to it."""
 
-    settings: Settings
-    database: asyncpg.Pool
-    to: AIOKafkaProducer
+    database: Database
+    to: Producer
+    reader: Callable[[], AbstractAsyncContextManager[Consumer]]
+    """opens what reads the log between the snapshot and the committed offset"""
+    ledger: Callable[[Any], Ledger] = LedgerTables
+    calendar: Callable[[Any], CalendarInForce] = CalendarTables
     watches: dict[int, Watch] = field(default_factory=dict)
     calendars: dict[int, CalendarVersion] = field(default_factory=dict)
 
@@ -71,11 +74,11 @@ class Tracker:
         """Begin to watch exactly these partitions, from one snapshot of the ledger."""
         watches = {partition: Watch(self.calendars) for partition in partitions}
         async with self.database.acquire() as connection:
-            tables = LedgerTables(connection)
+            tables = self.ledger(connection)
             async with connection.transaction(isolation="repeatable_read"):
                 books = await tables.positions(partitions)
                 accounts = await tables.tracked_accounts(partitions)
-                await self._learn_calendars(tables, await CalendarTables(connection).current())
+                await self._learn_calendars(tables, await self.calendar(connection).current())
         for partition, watch in watches.items():
             mine = (account for p, account in accounts if p == partition)
             watch.begin(books.get(partition, PartitionBook()), mine)
@@ -95,7 +98,7 @@ class Tracker:
         if isinstance(entry.event, Tick):
             self._show(partition, watch)
 
-    async def _learn_calendars(self, tables: LedgerTables, current: int) -> None:
+    async def _learn_calendars(self, tables: Ledger, current: int) -> None:
         """Have at hand every version of the calendars up to one."""
         missing = set(range(1, current + 1)) - self.calendars.keys()
         self.calendars |= await tables.calendars(missing) if missing else {}
@@ -105,13 +108,13 @@ class Tracker:
         tick = entry.event
         if isinstance(tick, Tick) and tick.calendar_version > max(self.calendars, default=0):
             async with self.database.acquire() as connection:
-                await self._learn_calendars(LedgerTables(connection), tick.calendar_version)
+                await self._learn_calendars(self.ledger(connection), tick.calendar_version)
         await self._propose(partition, watch.observe(entry))
 
     async def _catch_up(self, partition: int, watch: Watch, end: int) -> None:
         """Read from the log what lies between the snapshot and our own committed offset."""
         place = TopicPartition(topic.DELIVERIES, partition)
-        async with consumer(self.settings.kafka) as reader:
+        async with self.reader() as reader:
             reader.assign([place])
             reader.seek(place, watch.book.next_offset)
             while watch.book.next_offset < end:
@@ -227,7 +230,8 @@ async def body(context: Context) -> None:
         producer(settings.kafka, [topic.DELIVERIES]) as to,
     ):
         failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        app = application(settings, Tracker(settings, database, to), failed)
+        tracker = Tracker(database, to, lambda: consumer(settings.kafka))
+        app = application(settings, tracker, failed)
         try:
             await app.start()
             ended = asyncio.ensure_future(app.wait_until_stopped())

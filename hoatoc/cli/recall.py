@@ -17,9 +17,9 @@ from hoatoc.domain.page import VIETNAM
 from hoatoc.domain.registry import Registry
 from hoatoc.domain.sending import Form
 from hoatoc.policy_file import load_policy
+from hoatoc.ports import Asking, Recalled
 from hoatoc.postgres.handover import HandoverTables
 from hoatoc.postgres.query import queries
-from hoatoc.postgres.recall import Asking, Recalled
 from hoatoc.postgres.registry import RegistryTables
 
 SQL = queries("report")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from json import JSONEncoder
 from operator import attrgetter
@@ -70,6 +71,7 @@ def dispatch_id_from(now_ms: int, random: bytes) -> DispatchId:
     return DispatchId(UUID(int=high << 64 | low))
 
 
+@lru_cache(65_536)
 def delivery_id(dispatch_id: DispatchId, recipient: OrganCode) -> DeliveryId:
     """Derive the id of one copy from its dispatch and the recipient's code as registered."""
     return DeliveryId(uuid5(dispatch_id, recipient))

@@ -30,6 +30,7 @@ from hoatoc.config import Kafka
 from hoatoc.domain.error import Unavailable
 from hoatoc.domain.event import Event
 from hoatoc.ports import Outgoing as Outgoing  # noqa: PLC0414 - what is sent here
+from hoatoc.ports import Producer
 from hoatoc.telemetry import traceparent
 
 AWAY = (KafkaConnectionError, KafkaTimeoutError, OSError, asyncio.TimeoutError)
@@ -160,7 +161,7 @@ async def consumer(
         await opened.stop()
 
 
-async def send(to: AIOKafkaProducer, record: Outgoing) -> "asyncio.Future[RecordMetadata]":
+async def send(to: Producer, record: Outgoing) -> "asyncio.Future[RecordMetadata]":
     """Hand a record to the producer; the future is its confirmation by the broker."""
     future: asyncio.Future[RecordMetadata] = await to.send(
         record.topic,
@@ -172,13 +173,13 @@ async def send(to: AIOKafkaProducer, record: Outgoing) -> "asyncio.Future[Record
     return future
 
 
-async def send_all(to: AIOKafkaProducer, records: Sequence[Outgoing]) -> list[RecordMetadata]:
+async def send_all(to: Producer, records: Sequence[Outgoing]) -> list[RecordMetadata]:
     """Send records in order and wait until the broker has confirmed every one."""
     confirmations = [await send(to, record) for record in records]
     return list(await asyncio.gather(*confirmations))
 
 
-async def offer_all(to: AIOKafkaProducer, records: Sequence[Outgoing]) -> list[KafkaError | None]:
+async def offer_all(to: Producer, records: Sequence[Outgoing]) -> list[KafkaError | None]:
     """Offer records in order and return, for each, why the broker refused it, or None.
 
     Raises KafkaError when the broker as a whole does not confirm.

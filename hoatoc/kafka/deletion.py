@@ -15,13 +15,13 @@ Each step may be repeated. No untaken record is touched. The bytes of a file tha
 overwritten when the file system uses their place again; replicas follow their leader.
 """
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from hoatoc.domain.error import OurFault
 from hoatoc.kafka.client import AWAY, BrokerAway
+from hoatoc.ports import Producer
 
 MARKER_HEADER = "hoatoc-end-of-segment"
 _MARKER = [(MARKER_HEADER, b"")]
@@ -54,7 +54,7 @@ async def delete_up_to(
     return deleted[place]
 
 
-async def append_marker(producer: AIOKafkaProducer, topic: str, partition: int = 0) -> int:
+async def append_marker(producer: Producer, topic: str, partition: int = 0) -> int:
     """Append a record that begins a new segment if the last is due; return its offset."""
     try:
         placed = await producer.send_and_wait(

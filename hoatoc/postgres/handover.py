@@ -26,10 +26,11 @@ from hoatoc.domain.identity import (
 from hoatoc.domain.packet import NEW_DOCUMENT, REPLACEMENT, Packet
 from hoatoc.domain.policy import Policy, limits_for
 from hoatoc.domain.sending import AskedBack
+from hoatoc.ports import Asking, Copy, Recalled, Speaker
 from hoatoc.postgres.connection import Connection
 from hoatoc.postgres.earlier import act_of, dispatch_of, finding_of
 from hoatoc.postgres.query import queries
-from hoatoc.postgres.recall import Asking, Copy, Recalled, RecallTables
+from hoatoc.postgres.recall import RecallTables
 
 SQL = queries("handover")
 OUTBOX_CHANNEL = "hoatoc_outbox"
@@ -66,14 +67,6 @@ class HandedOver:
         if self.dispatch_id is None:
             raise ValueError("nothing is to be sent")
         return self.dispatch_id
-
-
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """Who may speak of a copy: the connection point that answers, and the sender."""
-
-    connection: str
-    sender: str
 
 
 class HandoverTables:

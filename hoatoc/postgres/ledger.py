@@ -200,7 +200,7 @@ class LedgerTables:
     async def put_accounts(self, accounts: Sequence[tuple[int, Account]]) -> None:
         """Write (partition, account) as they stand, in the order of their keys."""
         rows = [
-            _delivery_row(partition, account)
+            delivery_row(partition, account)
             for partition, account in sorted(accounts, key=lambda a: a[1].delivery.delivery_id.int)
         ]
         await self._connection.execute(SQL["put_deliveries"], *_columns(rows, 16))
@@ -276,7 +276,8 @@ def version_of(facts: Facts) -> int:
     return max((p.offset for positions in facts.values() for p in positions), default=-1)
 
 
-def _delivery_row(partition: int, account: Account) -> tuple[Any, ...]:
+def delivery_row(partition: int, account: Account) -> tuple[Any, ...]:
+    """Return a delivery as a row, in the order of the parameters of `put_deliveries`."""
     delivery = account.delivery
     stands = axes(delivery.facts)
     state = state_of(stands)

@@ -2,45 +2,15 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
-import asyncpg
-
 from hoatoc.domain.event import Limits
+from hoatoc.ports import Aged, Claimed
 from hoatoc.postgres.connection import Connection
 from hoatoc.postgres.query import queries
 
 SQL = queries("outbox")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
-    """An outbox row claimed by a relay, with all that is published of it.
-
-    `connections` holds, beside each recipient, whose topic its copy goes to.
-    """
-
-    dispatch_id: UUID
-    sender: str
-    document_id: str
-    issuer: str
-    year: int
-    number: str
-    notation: str
-    subject: str
-    priority: int
-    packet: bytes
-    packet_sha256: bytes
-    limits: Limits
-    handed_over_at: datetime
-    recipients: tuple[str, ...]
-    connections: tuple[str, ...]
-    business_type: int = 0
-    legal_value: str = ""
-    resend_of: UUID | None = None
-    sender_connection: str = ""
 
 
 class OutboxTables:
@@ -84,10 +54,11 @@ class OutboxTables:
         row = await self._connection.fetchrow(SQL["waiting"])
         return row["rows"], max(row["oldest_s"] or 0.0, 0.0)
 
-    async def aged(self, after_s: float) -> list[asyncpg.Record]:
+    async def aged(self, after_s: float) -> list[Aged]:
         """Mark and return the rows that have waited longer than this."""
-        return list(await self._connection.fetch(SQL["aged"], timedelta(seconds=after_s)))
+        rows = await self._connection.fetch(SQL["aged"], timedelta(seconds=after_s))
+        return [Aged(**dict(row)) for row in rows]
 
-    async def aged_over(self) -> list[asyncpg.Record]:
+    async def aged_over(self) -> list[Aged]:
         """Mark and return the rows that waited too long and have been sent since."""
-        return list(await self._connection.fetch(SQL["aged_over"]))
+        return [Aged(**dict(row)) for row in await self._connection.fetch(SQL["aged_over"])]

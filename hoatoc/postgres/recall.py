@@ -2,81 +2,16 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
 
-import asyncpg
-
 from hoatoc.domain.event import Limits
-from hoatoc.domain.sending import Form
+from hoatoc.ports import Aged, Asking, ClaimedRecall, Copy, Recalled
 from hoatoc.postgres.connection import Connection
 from hoatoc.postgres.query import queries
 
 SQL = queries("recall")
-
-
-@dataclass(frozen=True, slots=True)
-class Recalled:
-    """What became of asking back copies of one dispatch.
-
-    `again` were asked back before; `unsent`: the dispatch had not left and never will.
-    """
-
-    recall_id: UUID | None
-    dispatch_id: UUID
-    asked: tuple[str, ...]
-    again: tuple[str, ...]
-    unsent: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
-    """A copy handed over, and where it stands; `state` is None while the books do not have it."""
-
-    delivery_id: UUID
-    dispatch_id: UUID
-    recipient: str
-    outbox: str
-    state: str | None
-    resent: bool
-    recall_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimedRecall:
-    """A recall claimed by a relay, with all that is published of it."""
-
-    recall_id: UUID
-    dispatch_id: UUID
-    form: str
-    reason: str
-    requested_by: str
-    requested_at: datetime
-    packet: bytes | None
-    packet_sha256: bytes | None
-    sender: str
-    document_id: str
-    issuer: str
-    year: int
-    number: str
-    notation: str
-    subject: str
-    priority: int
-    limits: Limits
-    recipients: tuple[str, ...]
-    connections: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """Who asks copies back, how and why; `packet` is the edXML that asks, if there is one."""
-
-    form: Form
-    reason: str
-    requested_by: str
-    packet: bytes | None = None
 
 
 class RecallTables:
@@ -137,13 +72,14 @@ class RecallTables:
             for row in rows
         ]
 
-    async def aged(self, after_s: float) -> list[asyncpg.Record]:
+    async def aged(self, after_s: float) -> list[Aged]:
         """Mark and return the recalls that have waited longer than this."""
-        return list(await self._connection.fetch(SQL["aged"], timedelta(seconds=after_s)))
+        rows = await self._connection.fetch(SQL["aged"], timedelta(seconds=after_s))
+        return [Aged(**dict(row)) for row in rows]
 
-    async def aged_over(self) -> list[asyncpg.Record]:
+    async def aged_over(self) -> list[Aged]:
         """Mark and return the recalls that waited too long and have been sent since."""
-        return list(await self._connection.fetch(SQL["aged_over"]))
+        return [Aged(**dict(row)) for row in await self._connection.fetch(SQL["aged_over"])]
 
     async def mark_sent(self, recalls: Iterable[UUID]) -> None:
         """Mark recalls that every recipient was offered."""

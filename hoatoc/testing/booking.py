@@ -11,7 +11,8 @@ from hoatoc.domain.walk import Entry, Walk, walk
 from hoatoc.domain.watch import Passed, Watch
 from hoatoc.domain.working_due import Calendars
 from hoatoc.ports import Announced, Ledger
-from hoatoc.testing.ledger import MemoryDatabase, MemoryLedger, Tables
+from hoatoc.testing.database import MemoryDatabase, Tables
+from hoatoc.testing.ledger import MemoryLedger
 from hoatoc.testing.oracle import EVERY_DAY, Verdict, must_be_alerted
 
 PARTITION = 0

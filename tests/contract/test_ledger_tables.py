@@ -20,7 +20,8 @@ from hoatoc.ports import Announced, Document, Ledger, PositionTaken, Transaction
 from hoatoc.postgres.ledger import LedgerTables
 from hoatoc.prepare import adopt_first_calendar
 from hoatoc.testing.calendar import EveryDay
-from hoatoc.testing.ledger import MemoryDatabase, MemoryLedger
+from hoatoc.testing.database import MemoryDatabase
+from hoatoc.testing.ledger import MemoryLedger
 from hoatoc.testing.scenario import LIMITS, Log, delivery, dispatch
 
 OF = delivery(1, "R1")

@@ -36,13 +36,13 @@ async def test_what_waits_too_long_pages_once_and_is_over_once_when_it_is_sent(
             young.replace("$5", "NULL").replace("$4", "NULL").replace("$3", "'unsent'"), "3"
         )
         tables = OutboxTables(connection)
-        assert {"1", "2"} == {row["number"] for row in await tables.aged(60)}
+        assert {"1", "2"} == {row.number for row in await tables.aged(60)}
         assert [] == await tables.aged(60)
         assert [] == await tables.aged_over()
         ids = [r[0] for r in await connection.fetch("UPDATE outbox SET state = 'claimed', "
                "claimed_by = 'x', claimed_at = now() RETURNING dispatch_id")]  # fmt: skip
         await tables.mark_sent([(of, 0, n) for n, of in enumerate(ids)])
-        assert {"1", "2"} == {row["number"] for row in await tables.aged_over()}
+        assert {"1", "2"} == {row.number for row in await tables.aged_over()}
         assert [] == await tables.aged_over()
 
         recalls = RecallTables(connection)
@@ -52,13 +52,13 @@ async def test_what_waits_too_long_pages_once_and_is_over_once_when_it_is_sent(
             FROM outbox""")
         assert [] == await recalls.aged(60)  # they wait since their dispatch has left
         await connection.execute("UPDATE outbox SET sent_at = now() - '61 s'::interval")
-        assert {"1", "2", "3"} == {row["number"] for row in await recalls.aged(60)}
+        assert {"1", "2", "3"} == {row.number for row in await recalls.aged(60)}
         assert [] == await recalls.aged(60)
         assert [] == await recalls.aged_over()
         claimed = await connection.fetch("UPDATE recall SET state = 'claimed', claimed_by = 'x', "
                   "claimed_at = now() RETURNING recall_id")  # fmt: skip
         await recalls.mark_sent([row["recall_id"] for row in claimed])
-        assert {"1", "2", "3"} == {row["number"] for row in await recalls.aged_over()}
+        assert {"1", "2", "3"} == {row.number for row in await recalls.aged_over()}
         assert [] == await recalls.aged_over()
     finally:
         await connection.close()

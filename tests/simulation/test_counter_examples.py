@@ -150,7 +150,7 @@ class Unguarded(MemoryLedger):
     async def move(self, walks: object) -> None:
         """Move without looking."""
         assert isinstance(walks, dict)
-        self._tables.books |= {p: walked.after for p, walked in walks.items()}
+        self.tables.books |= {p: walked.after for p, walked in walks.items()}
 
 
 async def test_08_a_zombie_ledger_cannot_move_a_position_twice() -> None:

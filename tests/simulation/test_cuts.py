@@ -22,7 +22,7 @@ from hoatoc.domain.watch import Watch
 from hoatoc.domain.working_due import Calendars
 from hoatoc.testing.booking import booked, books, verdicts, watching
 from hoatoc.testing.calendar import EveryDay
-from hoatoc.testing.ledger import Tables
+from hoatoc.testing.database import Tables
 from hoatoc.testing.oracle import (
     Stands,
     Verdict,

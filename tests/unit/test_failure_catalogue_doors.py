@@ -32,8 +32,7 @@ from hoatoc.domain.lifecycle import Axes, Carriage, Handling, Recall, axes, stat
 from hoatoc.domain.packet import UPDATE, ReceiverChange
 from hoatoc.domain.sending import Form, sending_of
 from hoatoc.domain.walk import Entry, PartitionBook, is_known, walk
-from hoatoc.postgres.outbox import Claimed
-from hoatoc.postgres.recall import ClaimedRecall
+from hoatoc.ports import Claimed, ClaimedRecall
 from hoatoc.testing.letter import to
 from producers.publisher import copy, registration
 from producers.recall import issued, requested

@@ -1,13 +1,9 @@
-"""Ports: what the programs ask of the world, and the values that pass through.
-
-An adapter implements a port (`hoatoc/postgres`), and so does its fake (`hoatoc/testing`); both pass
-the same contract suite.
-"""
+"""The books: what the ledger and the tracker ask of them, inside a transaction of the caller."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from hoatoc.domain.book import Account, Alert
@@ -15,18 +11,7 @@ from hoatoc.domain.error import OurFault
 from hoatoc.domain.event import DispatchRegistered
 from hoatoc.domain.walk import Line, PartitionBook, Walk
 from hoatoc.domain.working_due import CalendarVersion
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A record on its way: an encoded event, its place and its headers."""
-
-    topic: str
-    key: bytes
-    value: bytes
-    headers: list[tuple[str, bytes]]
-    partition: int | None = None
-
+from hoatoc.ports.log import Outgoing
 
 Announced = tuple[Outgoing, UUID, str]
 """A record for the world, its event's id and its type's name."""
@@ -53,8 +38,26 @@ class PositionTaken(OurFault):
 class Transactional(Protocol):
     """A connection that opens transactions: all of it is written, or nothing."""
 
-    def transaction(self) -> AbstractAsyncContextManager[object]:
+    def transaction(
+        self, *, isolation: Literal["repeatable_read"] | None = None
+    ) -> AbstractAsyncContextManager[object]:
         """Open a transaction; an exception that leaves it takes everything back."""
+        ...
+
+
+class Database(Protocol):
+    """A pool of connections."""
+
+    def acquire(self) -> AbstractAsyncContextManager[Any]:
+        """Take a connection for a while."""
+        ...
+
+
+class CalendarInForce(Protocol):
+    """The versions of the working calendars."""
+
+    async def current(self) -> int:
+        """Return the current version."""
         ...
 
 
