@@ -31,7 +31,7 @@ from hoatoc.testing.agency import letter
 from hoatoc.testing.crash import Act, Work
 from hoatoc.testing.handing import Carried
 from hoatoc.testing.line import ORGANS, Line
-from producers.taking import Assigned, Taking
+from producers.taking import Taking
 
 A, B, C, D = (organ.code for organ in ORGANS)
 _NUMBERS = count(1)
@@ -151,7 +151,6 @@ class Take:
             reader.assign([place])
             feed = cast("AIOKafkaConsumer", _ToTheEnd(reader))
             taking = Taking(database, door(settings, "kafka"), settings.kafka, client, to, feed)
-            await Assigned(taking).on_partitions_assigned([place])
 
             async def act() -> None:
                 with suppress(_Taken):

@@ -27,9 +27,11 @@ from hoatoc.domain.event import (
 from hoatoc.domain.identity import DispatchId, OrganCode, delivery_id
 from hoatoc.domain.sending import Form
 from hoatoc.kafka.client import producer
+from hoatoc.ports import Asking
 from hoatoc.postgres.connection import listening, pool
 from hoatoc.postgres.handover import OUTBOX_CHANNEL, HandoverTables
-from hoatoc.postgres.recall import Asking
+from hoatoc.postgres.outbox import OutboxTables
+from hoatoc.postgres.recall import RecallTables
 from hoatoc.testing.agency import letter
 from hoatoc.testing.crash import Act, Work
 from hoatoc.testing.handing import Carried
@@ -95,7 +97,8 @@ class Publish:
             one_by_one = cast("AIOKafkaProducer", _OneByOne(to))
             publisher = Publisher(one_by_one, self.settings.kafka.partitions)
             wake = _UntilIdle()
-            relay = Relay(self.settings, connection, publisher, self.name, wake=wake)
+            outbox, recalls = OutboxTables(connection), RecallTables(connection)
+            relay = Relay(self.settings, outbox, recalls, publisher, self.name, wake=wake)
             wake.relay = relay
             async with listening(connection, OUTBOX_CHANNEL, wake):
 
