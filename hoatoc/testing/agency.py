@@ -37,9 +37,9 @@ from hoatoc.domain.event import (
     TransportAcknowledged,
 )
 from hoatoc.domain.packet import Attachment, Packet, Party, Signer
-from hoatoc.testing.note import Notebook
+from hoatoc.history.note import POISON, Answered, Received
+from hoatoc.history.save import Notebook, now_ms
 
-POISON = "poison"
 STRANGE = "poison:unknown-dispatch"
 """an answer about a dispatch that nobody sent"""
 PROCESSING = "processing"
@@ -207,14 +207,16 @@ class Agencies:
 
     def _got(self, organ: str, event: DocumentDispatched, offset: int) -> None:
         self.notes.write(
-            "received",
-            organ=organ,
-            dispatch_id=event.dispatch_id,
-            delivery_id=event.delivery_id,
-            recipient=event.recipient,
-            document_id=event.document_id,
-            sha256=hashlib.sha256(event.content or b"").hexdigest(),
-            offset=offset,
+            Received(
+                at_ms=now_ms(),
+                organ=organ,
+                dispatch_id=event.dispatch_id,
+                delivery_id=event.delivery_id,
+                recipient=event.recipient,
+                document_id=event.document_id,
+                sha256=hashlib.sha256(event.content or b"").hexdigest(),
+                offset=offset,
+            )
         )
 
     def _begin(self, organ: str, event: DocumentDispatched | RecallIssued) -> None:
@@ -241,14 +243,16 @@ class Agencies:
             await asyncio.sleep(begin + step.after_s - asyncio.get_running_loop().time())
             offset = await self._say(organ, event.dispatch_id, step.word)
             self.notes.write(
-                "answered",
-                organ=organ,
-                recipient=event.recipient,
-                dispatch_id=event.dispatch_id,
-                delivery_id=event.delivery_id,
-                word=POISON if step.word == STRANGE else step.word,
-                topic=f"reports.{organ}",
-                offset=offset,
+                Answered(
+                    at_ms=now_ms(),
+                    organ=organ,
+                    recipient=event.recipient,
+                    dispatch_id=event.dispatch_id,
+                    delivery_id=event.delivery_id,
+                    word=POISON if step.word == STRANGE else step.word,
+                    topic=f"reports.{organ}",
+                    offset=offset,
+                )
             )
         self.said += isinstance(event, DocumentDispatched)
         self.answering[event.delivery_id, type(event)] = None
@@ -275,7 +279,6 @@ async def _asked(agencies: Agencies, task: "asyncio.Future[None]") -> None:
         lambda: asyncio.StreamReaderProtocol(lines), sys.stdin
     )
     while await lines.readline():
-        agencies.notes.out.flush()
         print(json.dumps(agencies.count()), flush=True)
     task.cancel()
 
@@ -302,9 +305,8 @@ def main() -> None:
     words.add_argument("organs", nargs="+")
     given = words.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the record says what matters
-    with given.record.open("ab") as out:
+    with Notebook(given.record) as notes:
         late_s, burst_s = given.late_s, given.burst_s
-        notes = Notebook(out)
         agencies = Agencies(given.servers, given.organs, given.seed, late_s, burst_s, notes)
         asyncio.run(_main(agencies))
 

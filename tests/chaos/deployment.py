@@ -2,7 +2,7 @@
 
 Every program reaches the stores through the proxy: the broker has one listener for each, which
 advertises the proxy's port, and each has a folder of its own for the database's socket. Where
-libfaketime is there, programs and broker see a clock that can be set.
+libfaketime is there, programs see a clock that can be set (a Java broker does not run under it).
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
@@ -134,12 +134,12 @@ async def deployment(
 ) -> AsyncIterator[Deployment]:
     """Run a deployment in a folder; raises what the embedded parts raise."""
     with folder.held(settings.data):
-        supervisor = Supervisor(settings.data, lambda line: console.print(line, highlight=False))
+        supervisor = Supervisor(settings.data, lambda line: console.print(line, soft_wrap=True))
         data = settings.data.resolve()
         try:
             clocks = _clocks(data)
             disks, no_disk = await _small_disks(settings)
-            reached, ways = await _stores(settings, supervisor, console, clocks)
+            reached, ways = await _stores(settings, supervisor, console)
             await prepare(reached)
             async with _proxy(reached, ways, data) as proxy:
                 ports = {way.name.lower(): way.advertised for way in ways}
@@ -163,7 +163,7 @@ def _clocks(data: Path) -> Clocks | None:
         return None
     clocks = Clocks(found[0], data / "clock")
     clocks.folder.mkdir()
-    for name in ("broker", *PROGRAMS):
+    for name in PROGRAMS:
         clocks.set(name, 0)
     return clocks
 
@@ -197,7 +197,7 @@ def _move(source: Path, target: Path, owner: tuple[int, int] | None) -> None:
 
 
 async def _stores(
-    settings: Settings, supervisor: Supervisor, console: Console, clocks: Clocks | None
+    settings: Settings, supervisor: Supervisor, console: Console
 ) -> tuple[Settings, list[Listener]]:
     logs = settings.data.resolve() / "logs"
     child, dsn = await asyncio.to_thread(database, settings, logs / "database.log")
@@ -207,8 +207,6 @@ async def _stores(
     ways = [Listener(name.upper(), next(ports), next(ports)) for name in names]
     jars = await fetch(settings.embedded.cache.resolve(), console)
     child, servers = await asyncio.to_thread(broker, settings, logs / "broker.log", jars, ways)
-    if clocks:
-        child = replace(child, env={**child.env, **clocks.environment("broker")})
     await supervisor.start([child])
     return settings.model_copy(
         update={

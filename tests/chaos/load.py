@@ -12,7 +12,6 @@ import json
 import logging
 import random
 import sys
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -31,13 +30,14 @@ from hoatoc.domain.error import PeerFault
 from hoatoc.domain.event import DocumentHandedOver
 from hoatoc.domain.sending import Form
 from hoatoc.examine import admission
+from hoatoc.history.note import HandedOver, Recalled, Stopped, TurnedAway
+from hoatoc.history.save import Notebook, now_ms
 from hoatoc.policy_file import load_policy
 from hoatoc.postgres.connection import AWAY
 from hoatoc.postgres.door import Door
 from hoatoc.postgres.handover import HandoverTables
 from hoatoc.postgres.recall import Asking
 from hoatoc.testing.agency import BURST, letter
-from hoatoc.testing.note import Notebook
 from tests.chaos.actor import obey
 
 BY_API, BY_KAFKA = 0.6, 0.4
@@ -52,7 +52,26 @@ class Letter(NamedTuple):
     """A packet and what is noted of it."""
 
     data: bytes
-    facts: dict[str, Any]
+    document_id: str
+    sender: str
+    recipients: list[str]
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the packet."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    def handed_over(self, door: str, dispatch_id: UUID | None) -> HandedOver:
+        """Return the note that a door has accepted it."""
+        return HandedOver(
+            at_ms=now_ms(),
+            document_id=self.document_id,
+            sender=self.sender,
+            recipients=self.recipients,
+            sha256=self.sha256,
+            door=door,
+            dispatch_id=dispatch_id,
+        )
 
 
 @dataclass(slots=True)
@@ -87,13 +106,7 @@ class Writer:
     def _letter(self, sender: str, to: list[str], content: bytes, priority: int) -> Letter:
         self.number += 1
         data = letter(sender, to, str(self.number), content, priority)
-        facts = {
-            "document_id": f"{sender},2021/03/02,{self.number}/UBND-VP",
-            "sender": sender,
-            "recipients": to,
-            "sha256": hashlib.sha256(data).hexdigest(),
-        }
-        return Letter(data, facts)
+        return Letter(data, f"{sender},2021/03/02,{self.number}/UBND-VP", sender, to)
 
 
 @dataclass(slots=True)
@@ -108,12 +121,13 @@ class Senders:
     rate: float
     """copies a second"""
     copies: int = 0
+    """those of bursts are not among them"""
     documents: int = 0
     recalls: int = 0
     repeated: int = 0
     burst_copies: int = 0
     """those of bursts, once a burst is handed over whole"""
-    recent: deque[tuple[float, UUID, list[str]]] = field(default_factory=lambda: deque(maxlen=500))
+    recent: deque[tuple[UUID, list[str]]] = field(default_factory=lambda: deque(maxlen=500))
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -134,7 +148,7 @@ class Senders:
             for _ in range(self.writer.chance.randint(1, 6)):
                 document = self.writer.write()
                 await hand_over(document)
-                sent += len(document.facts["recipients"])
+                sent += len(document.recipients)
             at = max(at + sent / (self.rate * share), loop.time() - 1.0)
             await self._pause(at - loop.time())
 
@@ -158,34 +172,31 @@ class Senders:
 
         return hand_over
 
-    async def by_api(self, line: "Line", document: Letter) -> None:
-        """Hand over as the command line does."""
+    async def by_api(self, line: "Line", document: Letter, *, urgent: bool = False) -> None:
+        """Hand over as the command line does; a burst is counted by itself."""
         taken = await line.through(lambda c: self.door.take(c, document.data), self._again)
-        self.notes.write(
-            "handed-over", **document.facts, door=self.door.name, dispatch_id=taken.dispatch_id
-        )
-        self._count(document)
-        if taken.dispatch_id is not None:
-            to = document.facts["recipients"]
-            self.recent.append((time.monotonic(), taken.dispatch_id, to))
+        self.notes.write(document.handed_over(self.door.name, taken.dispatch_id))
+        self._count(document, urgent=urgent)
+        if taken.dispatch_id is not None and not urgent:
+            self.recent.append((taken.dispatch_id, document.recipients))
 
     async def by_kafka(self, document: Letter) -> None:
         """Hand over as a sender that speaks Kafka does."""
         await self._write(document)
-        self.notes.write("handed-over", **document.facts, door="kafka", dispatch_id=None)
+        self.notes.write(document.handed_over("kafka", None))
         self._count(document)
 
-    def _count(self, document: Letter) -> None:
+    def _count(self, document: Letter, *, urgent: bool = False) -> None:
         self.documents += 1
-        self.copies += len(document.facts["recipients"])
+        self.copies += 0 if urgent else len(document.recipients)
 
     def _again(self) -> None:
         self.repeated += 1
 
     async def _write(self, document: Letter) -> None:
-        document_id = document.facts["document_id"]
+        document_id = document.document_id
         event = DocumentHandedOver(event_id=uuid4(), document_id=document_id, packet=document.data)
-        value, topic = codec.encode(event), f"handovers.{document.facts['sender']}"
+        value, topic = codec.encode(event), f"handovers.{document.sender}"
         while True:
             try:
                 await self.producer.send_and_wait(topic, value, key=document_id.encode())
@@ -201,7 +212,7 @@ class Senders:
         async def turn() -> None:
             if not self.recent:
                 return
-            _, dispatch_id, to = self.writer.chance.choice(self.recent)
+            dispatch_id, to = self.writer.chance.choice(self.recent)
             wanted = self.writer.chance.sample(to, self.writer.chance.randint(1, 3))
             asking = Asking(form=Form.STATUS_13, reason="Sai nội dung", requested_by="chaos")
 
@@ -211,7 +222,7 @@ class Senders:
                 await tables.ask_back([c for c in copies if c.recipient in wanted], asking)
 
             await line.through(ask, self._again)
-            self.notes.write("recalled", dispatch_id=dispatch_id, recipients=wanted)
+            self.notes.write(Recalled(at_ms=now_ms(), dispatch_id=dispatch_id, recipients=wanted))
             self.recalls += 1
 
         return turn
@@ -229,7 +240,15 @@ class Senders:
                     reason = type(fault).__name__
             else:
                 await self._write(document)
-            self.notes.write("turned-away", **document.facts, reason=reason)
+            self.notes.write(
+                TurnedAway(
+                    at_ms=now_ms(),
+                    document_id=document.document_id,
+                    sender=document.sender,
+                    sha256=document.sha256,
+                    reason=reason,
+                )
+            )
 
         return turn
 
@@ -243,7 +262,14 @@ class Senders:
                     await line.through(lambda c: self.door.take(c, document.data), self._again)
             else:
                 await self._write(document)
-            self.notes.write("stopped", **document.facts, marker=marker)
+            self.notes.write(
+                Stopped(
+                    at_ms=now_ms(),
+                    document_id=document.document_id,
+                    sender=document.sender,
+                    marker=marker,
+                )
+            )
 
         return turn
 
@@ -256,7 +282,7 @@ class Senders:
         async def hand_over() -> None:
             line = Line(self.settings.postgres.dsn)
             for document in left:
-                await self.by_api(line, document)
+                await self.by_api(line, document, urgent=True)
             await line.close()
 
         await asyncio.gather(*(hand_over() for _ in range(BURST_CONNECTIONS)))
@@ -304,14 +330,14 @@ async def main(config: dict[str, Any]) -> None:
     )
     writer = Writer(config["codes"], random.Random(config["seed"]))
     with (
-        Path(config["record"]).open("ab") as out,  # noqa: ASYNC230 - nothing else waits yet
+        Notebook(Path(config["record"])) as notes,
         admission(settings, load_policy(settings)) as admitting,
     ):
         async with AIOKafkaProducer(
             bootstrap_servers=config["servers"], acks="all", request_timeout_ms=10_000
         ) as producer:
             door = Door("api", admitting, config["partitions"])
-            senders = Senders(settings, door, producer, writer, Notebook(out), config["rate"])
+            senders = Senders(settings, door, producer, writer, notes, config["rate"])
             await _serve(senders)
 
 
@@ -332,7 +358,6 @@ async def _serve(senders: Senders) -> None:
             case "stop" if running is not None:
                 senders.stop.set()
                 await asyncio.gather(running, *bursts)
-                senders.notes.out.flush()
         return {
             "copies": senders.copies,
             "documents": senders.documents,
