@@ -17,6 +17,7 @@ from rich.console import Console
 
 from hoatoc.config import Kafka, Metrics, Pager, Relay, Settings
 from hoatoc.history.note import Fault, Load
+from hoatoc.history.record import Leak
 from hoatoc.history.save import Notebook, now_ms
 from hoatoc.postgres.connection import migrate
 from hoatoc.postgres.registry import RegistryTables
@@ -27,6 +28,7 @@ from tests.chaos.actor import actor
 from tests.chaos.deployment import deployment
 from tests.chaos.door import LEAST_RATE, Reached, reached
 from tests.chaos.kind import FULL_MINUTES, GAPS_S, LANES
+from tests.chaos.leak import leaks
 from tests.chaos.receiver import Receiver, receiving
 from tests.chaos.sample import Sample, Sampler
 from tests.chaos.schedule import Planned, more, schedule
@@ -82,7 +84,8 @@ class Ran:
     samples: list[Sample] = field(default_factory=list)
     stuck: list[Stuck] = field(default_factory=list)
     load_ms: tuple[int, int] = (0, 0)
-    load: Reached = Reached(0.0, 0.0, 0)
+    load: Reached = field(default_factory=lambda: Reached(0.0, 0.0, 0))
+    leaks: list[Leak] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     unsigned: int = 0
     tried: int = 0
@@ -126,6 +129,7 @@ async def run(plan: Plan, console: Console) -> Ran:
         console.print("writing the record")
         codes = [organ.code for organ in ORGANS]
         folder = plan.folder / "record"
+        ran.leaks = await asyncio.to_thread(leaks, folder, one.running.data)
         ran.log_records = await record.complete(console_settings, codes, folder, plan.seed)
     return ran
 
