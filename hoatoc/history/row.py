@@ -75,15 +75,15 @@ class AlertRow(NamedTuple):
 
 
 class HistoryRow(NamedTuple):
-    """One record of the log other than a tick."""
+    """One record of the log other than a tick; ids are text, compared and never read."""
 
     partition: int
     log_offset: int
     append_ms: int
     service_ms: int
     type: str
-    dispatch_id: UUID | None = None
-    delivery_id: UUID | None = None
+    dispatch_id: str | None = None
+    delivery_id: str | None = None
     recipient: str | None = None
     code: str | None = None
 
