@@ -1,12 +1,13 @@
 # Everything runs from .venv, which the first target makes:
-#   make demo | test | lint | bench | fuzz [SECONDS=600] | clean | lock
+#   make demo | test | lint | bench | fuzz [SECONDS=600] | chaos [MINUTES=10] [SEED=n] | clean | lock
 PYTHON ?= python3
 UV ?= uv
 COMPILE = $(UV) pip compile --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -q
 
 SECONDS ?= 600
+MINUTES ?= 10
 
-.PHONY: demo test lint bench fuzz clean lock setup
+.PHONY: demo test lint bench fuzz chaos clean lock setup
 
 demo: .venv/.ready-demo
 	.venv/bin/hoatoc demo
@@ -25,6 +26,9 @@ bench: .venv/.ready-dev
 
 fuzz: .venv/.ready-dev
 	.venv/bin/python -m tests.fuzz $(SECONDS)
+
+chaos: .venv/.ready-dev
+	.venv/bin/python -m tests.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 setup: .venv/.ready-dev
 

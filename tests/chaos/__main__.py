@@ -16,6 +16,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from hoatoc.history.check import check
+from hoatoc.history.read import read
 from tests.chaos import disk
 from tests.chaos.judge import Judgement, judge
 from tests.chaos.report import show, write
@@ -62,7 +64,10 @@ async def _run(plan: Plan, console: Console) -> Judgement:
     task = asyncio.ensure_future(run(plan, console))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    return judge(await task)
+    ran = await task
+    console.print("checking the record")
+    report = await asyncio.to_thread(lambda: check(read(plan.folder / "record")))
+    return judge(ran, report)
 
 
 def _keep_logs(work: Path, out: Path) -> None:

@@ -2,7 +2,8 @@
 
 Every program reaches the stores through the proxy: the broker has one listener for each, which
 advertises the proxy's port, and each has a folder of its own for the database's socket. Where
-libfaketime is there, programs see a clock that can be set (a Java broker does not run under it).
+libfaketime is there, programs see a clock that can be set. A Java broker does not run under it, and
+the tracker, which decides nothing by its clock, spins.
 """
 
 import asyncio
@@ -32,11 +33,13 @@ from tests.chaos.actor import Actor, actor
 
 HOST = "127.0.0.1"
 STORES = ("broker", "database")
+CLOCKED = tuple(name for name in PROGRAMS if name != "tracker")
+"""the programs whose clock can be set"""
 OUTSIDE = {"organs": ("broker",), "door": ("database",)}
 """who else has a way of its own: organs that speak Kafka, and the door for the rest"""
 QUOTA_MIB = {"broker": 6144, "database": 6144}
 _SOCKET = ".s.PGSQL.5432"
-_FAKETIME = "faketime/libfaketimeMT.so.1"
+_FAKETIME = "faketime/libfaketime.so.1"
 _PROGRAM_STAGE = 2
 
 
@@ -115,7 +118,7 @@ class Deployment:
         env = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
         env |= environment(self.reach(name))
         env |= {f"{PREFIX}PAGER_SIGNING_KEY": str(self.data / "webhook-key.pem"), "HOSTNAME": host}
-        if self.clocks:
+        if self.clocks and name in CLOCKED:
             env |= self.clocks.environment(name)
         suffix = "" if host == "first" else f"-{host}"
         return Child(
@@ -163,7 +166,7 @@ def _clocks(data: Path) -> Clocks | None:
         return None
     clocks = Clocks(found[0], data / "clock")
     clocks.folder.mkdir()
-    for name in PROGRAMS:
+    for name in CLOCKED:
         clocks.set(name, 0)
     return clocks
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hoatoc.history.note import Fault
+from hoatoc.history.report import CounterExample, Report
 from tests.chaos.door import LEAST_RATE
 from tests.chaos.kind import FULL_MINUTES, KINDS, mandatory
 from tests.chaos.run import Ran
@@ -28,9 +29,21 @@ class Judgement:
         return 1 if self.violations else 2 if self.lacking else 0
 
 
-def judge(ran: Ran) -> Judgement:
-    """Judge a run by its record and its samples."""
+def judge(ran: Ran, report: Report) -> Judgement:
+    """Judge a run by what the checker says of its record, and by its samples."""
     found = Judgement(ran)
+    found.guarantees = [
+        (
+            str(each),
+            str(one.verdict),
+            ", ".join(f"{count:,} {what}" for what, count in one.looked_at.items()),
+            len(one.counter_examples),
+        )
+        for each, one in report.findings.items()
+    ]
+    found.violations += [told(one) for one in report.counter_examples]
+    found.violations += [f"G9: {leak.marker} stands in {leak.place}" for leak in ran.leaks]
+    found.lacking += report.missing
     found.recoveries = [
         (fault, recovery_s(fault, ran.samples)) for fault in ran.faults if fault.applied
     ]
@@ -42,6 +55,15 @@ def judge(ran: Ran) -> Judgement:
         found.violations.append(f"{ran.unsigned} pages were not signed by our key")
     found.lacking += _lacking(found)
     return found
+
+
+def told(one: CounterExample) -> str:
+    """Return a counter-example in words, with the records that it is about."""
+    where = {"delivery": one.delivery_id, "partition": one.partition, "offset": one.offset}
+    named = ", ".join(f"{name} {value}" for name, value in where.items() if value is not None)
+    lines = [f"{one.guarantee}: {one.sentence} ({named})"]
+    lines += [f"    {r.partition}/{r.offset} at {r.append_ms}: {r.event}" for r in one.log]
+    return "\n".join([*lines, *(f"    {note}" for note in one.notes)])
 
 
 def _lacking(found: Judgement) -> Iterator[str]:

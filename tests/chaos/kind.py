@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from hoatoc.embedded.stack import PROGRAMS
-from tests.chaos.deployment import STORES
+from tests.chaos.deployment import CLOCKED, STORES
 from tests.chaos.fault import crowd, outside, process, store, way
 from tests.chaos.receiver import MOODS
 from tests.chaos.world import Outcome, World
@@ -41,7 +41,7 @@ KINDS = (
     Kind("rebalance storm", "program", ("ledger", "tracker"), crowd.storm, (20, 40), 12),
     Kind("take-over", "program", ("intake", "pager"), crowd.take_over, (10, 25), 6),
     Kind("stand-by", "program", ("relay", "alerts"), crowd.stand_by, (10, 25), 6),
-    Kind("clock step", "program", _NAMES, store.step_clock, (8, 20), 6),
+    Kind("clock step", "program", CLOCKED, store.step_clock, (8, 20), 6),
     Kind("kill -9", "store", STORES, process.kill, (0, 0), 0, each=True),
     Kind("pause", "store", STORES, process.pause, (30, 60), 8, each=True),
     Kind("disk full", "store", STORES, store.fill_disk, (10, 20), 8, each=True),

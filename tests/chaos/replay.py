@@ -4,7 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import asyncpg
 import fastavro
@@ -56,9 +56,12 @@ def _batches(log: Path, chance: random.Random) -> Iterator[dict[TopicPartition, 
     batch: dict[TopicPartition, list[Any]] = defaultdict(list)
     room = chance.randint(1, _MOST)
     with log.open("rb") as file:
-        for row in fastavro.reader(file):
+        for found in fastavro.reader(file):
+            row = cast("dict[str, Any]", found)
             place = TopicPartition("deliveries", row["partition"])
-            record = _Record(*place, row["offset"], row["append_ms"], row["value"])
+            record = _Record(
+                place.topic, place.partition, row["offset"], row["append_ms"], row["value"]
+            )
             batch[place].append(record)
             room -= 1
             if not room:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import platform
 import random
 from collections.abc import AsyncIterator, Sequence
@@ -12,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
-import psutil
 from rich.console import Console
 
 from hoatoc.config import Kafka, Metrics, Pager, Relay, Settings
@@ -265,6 +265,7 @@ class Lane:
         self.console.print(
             f"{seconds:6.1f} s  {one.kind.name:<20} {one.target:<18} {seen}{outcome.detail}",
             highlight=False,
+            soft_wrap=True,
         )
         await asyncio.sleep(
             min(chance.uniform(*GAPS_S[LANES[self.number]]), max(self._left_s(), 0))
@@ -274,8 +275,8 @@ class Lane:
 
 def machine() -> str:
     """Say what this runs on."""
-    memory = psutil.virtual_memory().total / 2**30
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
-        f"{platform.system()} {platform.release()}, {psutil.cpu_count()} processors, "
+        f"{platform.system()} {platform.release()}, {os.cpu_count()} processors, "
         f"{memory:.0f} GiB, Python {platform.python_version()}"
     )

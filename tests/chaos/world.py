@@ -53,9 +53,10 @@ class Organs:
 
     async def kill(self, group: int) -> None:
         """Kill the agencies of a group by SIGKILL."""
-        process = self.actors.pop(group).process
-        process.kill()
-        await process.wait()
+        dying = self.actors.pop(group)
+        async with dying.turn:  # not while it answers
+            dying.process.kill()
+        await dying.process.wait()
 
     async def count(self) -> dict[str, int]:
         """Return the counts of all together."""
