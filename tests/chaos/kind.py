@@ -50,6 +50,8 @@ KINDS = (
     Kind("burst of deadlines", "outside", ("all",), outside.burst, (180, 180), 40),
     Kind("dead recipient", "organ", ("one",), outside.bury_organ, (200, 300), 50),
 )
+ALONE = ("kill -9", "pause")
+"""faults for which nothing but their target must run"""
 GAPS_S = {"program": (0.5, 3.0), "store": (8.0, 14.0), "outside": (1.0, 4.0), "organ": (5.0, 10.0)}
 """how long a lane rests behind a fault"""
 LANES = ("program", "program", "store", "outside", "organ")
@@ -61,3 +63,10 @@ def mandatory() -> set[tuple[str, str]]:
     return {
         (kind.name, target) for kind in KINDS for target in (kind.targets if kind.each else ("",))
     }
+
+
+def needs(kind: Kind, target: str) -> list[str]:
+    """Return the parts that must run for a fault to do anything."""
+    of = {"burst of deadlines": ["intake"]}.get(kind.name, target.split("/"))
+    stores = [] if kind.name in ALONE or kind.lane == "store" else list(STORES)
+    return [*stores, *(part for part in of if part in PROGRAMS)]

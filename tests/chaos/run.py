@@ -27,7 +27,8 @@ from tests.chaos import record
 from tests.chaos.actor import actor
 from tests.chaos.deployment import deployment
 from tests.chaos.door import LEAST_RATE, Reached, reached
-from tests.chaos.kind import FULL_MINUTES, GAPS_S, LANES
+from tests.chaos.fault.process import ready
+from tests.chaos.kind import FULL_MINUTES, GAPS_S, LANES, needs
 from tests.chaos.leak import leaks
 from tests.chaos.receiver import Receiver, receiving
 from tests.chaos.sample import Sample, Sampler
@@ -246,6 +247,10 @@ class Lane:
 
     async def _apply(self, one: Planned, chance: random.Random) -> bool:
         """Apply a fault and note it; tell whether it was seen."""
+        if one.seconds > self._left_s():
+            return False
+        for part in needs(one.kind, one.target):
+            await ready(self.world, part)
         if one.seconds > self._left_s():
             return False
         at_ms = now_ms()

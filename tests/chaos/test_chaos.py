@@ -1,7 +1,7 @@
 """Three minutes of chaos on real processes: every part is killed under load, and more.
 
-A process of its own, for it takes mounts of its own. What is asserted is its exit status: 1 when the
-checker finds a guarantee violated, 2 when the run proved too little.
+A process of its own, for it takes mounts of its own. What is asserted is its exit status: 1 when
+the checker finds a guarantee violated, 2 when the run proved too little.
 """
 
 import os

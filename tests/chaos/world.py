@@ -33,6 +33,7 @@ class Organs:
     folder: Path
     groups: Sequence[Sequence[str]]
     actors: dict[int, Actor] = field(default_factory=dict)
+    counting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def start(self, group: int) -> None:
         """Start the agencies of a group."""
@@ -49,21 +50,23 @@ class Organs:
             start_new_session=True,
         )
         log.close()
-        self.actors[group] = Actor(f"organs-{group}", process, Path(log.name))
+        async with self.counting:
+            self.actors[group] = Actor(f"organs-{group}", process, Path(log.name))
 
     async def kill(self, group: int) -> None:
         """Kill the agencies of a group by SIGKILL."""
-        dying = self.actors.pop(group)
-        async with dying.turn:  # not while it answers
-            dying.process.kill()
-        await dying.process.wait()
+        async with self.counting:  # not while it answers
+            process = self.actors.pop(group).process
+            process.kill()
+            await process.wait()
 
     async def count(self) -> dict[str, int]:
         """Return the counts of all together."""
         total: dict[str, int] = defaultdict(int)
-        for each in list(self.actors.values()):
-            for name, number in (await each.ask()).items():
-                total[name] += number
+        async with self.counting:
+            for each in self.actors.values():
+                for name, number in (await each.ask()).items():
+                    total[name] += number
         return dict(total)
 
     async def stop(self) -> None:

@@ -5,11 +5,11 @@ import signal
 from uuid import uuid4
 
 import asyncpg
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from hoatoc import codec
 from hoatoc.domain.event import Tick
+from hoatoc.kafka.client import BrokerAway, producer
 from tests.chaos.fault.process import pids, ready, send
 from tests.chaos.world import Outcome, World
 
@@ -19,10 +19,16 @@ _PAUSE_S = 0.5
 
 
 async def spoil_receiver(world: World, mood: str, seconds: float) -> Outcome:
-    """Have the receiver of pages be slow, refuse, fail, or die with the page taken."""
+    """Have the receiver of pages be slow, refuse, fail, or die with the page taken.
+
+    It goes on until a page has come, three times as long at the most.
+    """
     before, world.receiver.mood = world.receiver.spoilt, mood
     try:
-        await asyncio.sleep(seconds)
+        for _ in range(3):
+            await asyncio.sleep(seconds)
+            if world.receiver.spoilt > before:
+                break
     finally:
         world.receiver.mood = ""
     spoilt = world.receiver.spoilt - before
@@ -44,19 +50,15 @@ async def poison(world: World, target: str, seconds: float) -> Outcome:
     """Write what nobody can read into topics that organs may write to."""
     confirmed = 0
     values = [b"", world.chance.randbytes(40), codec.MARKER + b"12345678", _stranger(), None]
-    servers = world.running.settings.kafka.bootstrap_servers
     try:
-        async with (
-            asyncio.timeout(max(seconds, 10)),
-            AIOKafkaProducer(bootstrap_servers=servers, acks="all") as producer,
-        ):
+        async with asyncio.timeout(max(seconds, 10)), producer(world.running.settings.kafka) as to:
             for organ in world.chance.sample(list(world.codes), min(8, len(world.codes))):
                 for value in world.chance.sample(values, _POISON_EACH):
                     keys = [b"\xff\xfe", str(uuid4()).encode(), *([None] if value else [])]
                     key = world.chance.choice(keys)
-                    await producer.send_and_wait(f"{target}.{organ}", value, key=key)
+                    await to.send_and_wait(f"{target}.{organ}", value, key=key)
                     confirmed += 1
-    except (KafkaError, TimeoutError, OSError):
+    except (BrokerAway, KafkaError, TimeoutError, OSError):
         pass  # what was confirmed counts
     return Outcome(confirmed > 0, f"{confirmed} records")
 
