@@ -6,7 +6,6 @@ the tables. Every copy is then judged by itself, so time is linear in the record
 
 from collections import defaultdict
 from collections.abc import Iterator
-from uuid import UUID
 
 from hoatoc.history.books import (
     Lines,
@@ -72,23 +71,23 @@ class _Run:
         self.rows = self._rows()
         self.outages = Outages(self.walk, self.witness.faults)
 
-    def _alerts(self) -> dict[UUID, dict[str, AlertRow]]:
-        alerts: dict[UUID, dict[str, AlertRow]] = {}
+    def _alerts(self) -> dict[int, dict[str, AlertRow]]:
+        alerts: dict[int, dict[str, AlertRow]] = {}
         for row in self.ledger.alerts:
-            kinds = alerts.setdefault(row.subject_id, {})
+            kinds = alerts.setdefault(row.subject_id.int, {})
             if row.kind in kinds:
                 said = f"two verdicts of kind {row.kind} stand on one delivery"
                 self.found.refute(Guarantee.G4, said, row.subject_id, row.partition)
             kinds[row.kind] = row
         return alerts
 
-    def _rows(self) -> dict[UUID, DeliveryRow]:
-        rows: dict[UUID, DeliveryRow] = {}
+    def _rows(self) -> dict[int, DeliveryRow]:
+        rows: dict[int, DeliveryRow] = {}
         for row in self.ledger.deliveries:
-            if row.delivery_id in rows:
+            if row.delivery_id.int in rows:
                 said = "the books hold a delivery twice"
                 self.found.refute(Guarantee.G1, said, row.delivery_id, row.partition)
-            rows[row.delivery_id] = row
+            rows[row.delivery_id.int] = row
         return rows
 
     def check(self) -> None:
@@ -125,7 +124,7 @@ class _Run:
             row = self.rows.get(of)
             if row is None:
                 said = f"the copy for {copy.recipient} is in the log and has no state in the books"
-                self.found.refute(Guarantee.G1, said, of, copy.partition)
+                self.found.refute(Guarantee.G1, said, copy.delivery_id, copy.partition)
             else:
                 compare_row(copy, row, standing(copy.facts), judged, alerts, self.found)
         self.found.look(Guarantee.G1, "states", len(self.rows))
@@ -135,12 +134,14 @@ class _Run:
         """Find deliveries and alerts of the books of which the log knows nothing."""
         for of in self.rows.keys() - self.walk.copies.keys():
             said = "the books hold a delivery that is not in the log"
-            self.found.refute(Guarantee.G1, said, of, self.rows[of].partition)
+            row = self.rows[of]
+            self.found.refute(Guarantee.G1, said, row.delivery_id, row.partition)
         known = self.walk.copies.keys() | self.walk.unnamed.keys()
         for of in self.alerts.keys() - known:
-            for row in self.alerts[of].values():
-                said = f"an alert {row.kind} stands on what is not in the log"
-                self.found.refute(Guarantee.G2, said, of, row.partition, row.raised_offset)
+            for alert in self.alerts[of].values():
+                said = f"an alert {alert.kind} stands on what is not in the log"
+                place = (alert.partition, alert.raised_offset)
+                self.found.refute(Guarantee.G2, said, alert.subject_id, *place)
 
     def finding(self, guarantee: Guarantee) -> Finding:
         """Return what was found of a guarantee."""

@@ -1,7 +1,6 @@
 """G6, G8 and G9: what reached recipients, what could not be read, what must be found nowhere."""
 
 from collections.abc import Sequence
-from uuid import uuid5
 
 from hoatoc.history.carriage import Doors
 from hoatoc.history.fact import PUBLISHED, named
@@ -18,21 +17,24 @@ G6, G8, G9 = Guarantee.G6, Guarantee.G8, Guarantee.G9
 def check_receipts(doors: Doors, walk: Walk, witness: Witness, found: Findings) -> None:
     """See that every copy reached its recipient, whole, and nobody else."""
     found.look(G6, "copies received", len(witness.received))
-    got = {note.delivery_id for note in witness.received}
+    got = {note.delivery_id.int for note in witness.received}
     for note in witness.received:
-        for said in _wrong_with(note, doors):
+        for said in _wrong_with(note, doors, walk):
             found.refute(G6, said, note.delivery_id)
     for of, copy in walk.copies.items():
         if of not in got and named(copy.facts, PUBLISHED):
             said = f"the copy for {copy.recipient} was published, and {copy.recipient} never got it"
-            found.refute(G6, said, of, copy.partition)
+            found.refute(G6, said, copy.delivery_id, copy.partition)
 
 
-def _wrong_with(note: Received, doors: Doors) -> list[str]:
+def _wrong_with(note: Received, doors: Doors, walk: Walk) -> list[str]:
     wrong: list[str] = []
-    if note.delivery_id != uuid5(note.dispatch_id, note.recipient):
+    if note.delivery_id.int != walk.key_of(note.dispatch_id, note.recipient):
         wrong.append(f"{note.organ} got a delivery id that is not its dispatch's and recipient's")
-    row, handover = doors.copies.get(note.delivery_id), doors.handovers.get(note.dispatch_id)
+    row, handover = (
+        doors.copies.get(note.delivery_id.int),
+        doors.handovers.get(note.dispatch_id.int),
+    )
     if row is None or handover is None:
         return [*wrong, f"{note.organ} got a copy ({note.document_id}) that no door has booked"]
     if note.organ != row.connection:
@@ -41,7 +43,7 @@ def _wrong_with(note: Received, doors: Doors) -> list[str]:
         wrong.append(f"{note.organ} got {note.document_id} with other content than handed over")
     if note.document_id != handover.document_id:
         wrong.append(f"{note.organ} got {handover.document_id} under the name {note.document_id}")
-    if doors.outbox.get(note.dispatch_id) in ("unsent", "cancelled"):
+    if doors.outbox.get(note.dispatch_id.int) in ("unsent", "cancelled"):
         wrong.append(f"{note.organ} got a copy that never left the outbox")
     return wrong
 
