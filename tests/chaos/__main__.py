@@ -73,9 +73,10 @@ async def _run(plan: Plan, console: Console) -> Judgement:
 def _keep_logs(work: Path, out: Path) -> None:
     """Keep what tells why: the logs and the record."""
     for name in ("logs", "data/logs", "record"):
+        target = out / ("programs" if name == "data/logs" else name)
+        shutil.rmtree(target, ignore_errors=True)  # an earlier run's
         if (work / name).exists():
-            target = out / ("programs" if name == "data/logs" else name)
-            shutil.copytree(work / name, target, dirs_exist_ok=True)
+            shutil.copytree(work / name, target)
 
 
 def _words() -> argparse.ArgumentParser:

@@ -22,6 +22,8 @@ async def fill_disk(world: World, target: str, seconds: float) -> Outcome:
     if folder is None:
         return Outcome(False, f"no small disk: {world.running.no_disk}")
     async with world.held[target]:
+        if not await ready(world, target):
+            return Outcome(False, f"{target} did not run")
         try:
             left = await asyncio.to_thread(disk.fill, folder)
             await asyncio.sleep(seconds)
