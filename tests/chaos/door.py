@@ -1,10 +1,11 @@
 """The doors: when they were open, and what was handed over then.
 
 Load. What must be reached is `LEAST_RATE` copies a second, handed over at the two doors, over the
-time in which both doors were open. They are not open from the beginning of a fault that takes the
-whole broker or the whole database away until the first second in which documents are handed over
-again; that time is shown, and neither it nor a burst counts. Every copy counted is one that the
-checker finds received and judged, or the run is violated.
+time in which both doors were open. A door is not open from the beginning of a fault that takes its
+store (the broker for Kafka, the database for the API) or the way to it away, until the first second
+in which documents are handed over through that door again; that time is shown, and neither it nor a
+burst counts. Every copy counted is one that the checker finds received and judged, or the run is
+violated.
 """
 
 from collections.abc import Sequence
@@ -46,9 +47,10 @@ def closings(
 
 
 def _reopened(fault: Fault, samples: Sequence[Sample], end_ms: int) -> int:
-    behind = [s for s in samples if s.at_ms >= fault.until_ms and s.copies is not None]
+    door = "kafka" if "broker" in fault.target else "api"
+    behind = [s for s in samples if s.at_ms >= fault.until_ms and s.through(door) is not None]
     for earlier, later in pairwise(behind):
-        if (later.copies or 0) > (earlier.copies or 0):
+        if (later.through(door) or 0) > (earlier.through(door) or 0):
             return earlier.at_ms
     return end_ms
 

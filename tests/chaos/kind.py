@@ -47,8 +47,8 @@ KINDS = (
     Kind("disk full", "store", STORES, store.fill_disk, (10, 20), 8, each=True),
     Kind("receiver", "outside", MOODS, outside.spoil_receiver, (15, 40), 8, each=True),
     Kind("poison", "outside", ("reports", "handovers"), outside.poison, (1, 1), 1, each=True),
-    Kind("burst of deadlines", "outside", ("all",), outside.burst, (180, 180), 40),
-    Kind("dead recipient", "organ", ("one",), outside.bury_organ, (200, 300), 50),
+    Kind("burst of deadlines", "outside", ("deadlines",), outside.burst, (180, 180), 40),
+    Kind("dead recipient", "organ", ("recipient",), outside.bury_organ, (200, 300), 50),
 )
 ALONE = ("kill -9", "pause")
 """faults for which nothing but their target must run"""

@@ -122,6 +122,7 @@ class Senders:
     """copies a second"""
     copies: int = 0
     """those of bursts are not among them"""
+    by_kafka_copies: int = 0
     documents: int = 0
     recalls: int = 0
     repeated: int = 0
@@ -185,6 +186,7 @@ class Senders:
         await self._write(document)
         self.notes.write(document.handed_over("kafka", None))
         self._count(document)
+        self.by_kafka_copies += len(document.recipients)
 
     def _count(self, document: Letter, *, urgent: bool = False) -> None:
         self.documents += 1
@@ -360,6 +362,7 @@ async def _serve(senders: Senders) -> None:
                 await asyncio.gather(running, *bursts)
         return {
             "copies": senders.copies,
+            "by_kafka": senders.by_kafka_copies,
             "documents": senders.documents,
             "recalls": senders.recalls,
             "repeated": senders.repeated,

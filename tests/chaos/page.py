@@ -86,10 +86,11 @@ def _markdown(block: Block) -> str:
 
 
 def _row(cells: Sequence[object]) -> str:
-    return "| " + " | ".join(_shown(cell).replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(shown(cell).replace("|", "\\|") for cell in cells) + " |"
 
 
-def _shown(cell: object) -> str:
+def shown(cell: object) -> str:
+    """Return a value as it stands in a table."""
     if isinstance(cell, float):
         return f"{cell:,.1f}"
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
@@ -126,4 +127,4 @@ def _paragraph(text: str) -> str:
 
 def _cell(cell: object) -> str:
     kind = ' class="number"' if isinstance(cell, int | float) else ""
-    return f"<td{kind}>{escape(_shown(cell))}</td>"
+    return f"<td{kind}>{escape(shown(cell))}</td>"

@@ -11,7 +11,7 @@ from rich.table import Table as Shown
 from hoatoc.history.note import Fault
 from hoatoc.history.save import BOOKS_FOLDER
 from tests.chaos.judge import Judgement, by_kind, missing, spread
-from tests.chaos.page import Block, Heading, Listing, Plot, Table, Text, html, markdown
+from tests.chaos.page import Block, Heading, Listing, Plot, Table, Text, html, markdown, shown
 from tests.chaos.plot import timeline
 
 PLOT_FILE, MARKDOWN_FILE, HTML_FILE = "timeline.svg", "report.md", "report.html"
@@ -53,7 +53,7 @@ def verdict(judgement: Judgement) -> tuple[str, str]:
 
 def _blocks(judgement: Judgement, plot: str) -> Iterator[Block]:
     yield Text(*verdict(judgement))
-    yield Table(["run", ""], list(_run(judgement)))
+    yield Table(["run", ""], [(name, shown(value)) for name, value in _run(judgement)])
     yield Plot(
         plot,
         PLOT_FILE,

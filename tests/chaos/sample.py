@@ -33,6 +33,7 @@ class Sample:
 
     at_ms: int
     copies: int | None = None
+    by_kafka: int | None = None
     taken: int | None = None
     end: int | None = None
     booked: int | None = None
@@ -42,6 +43,12 @@ class Sample:
     alerts: int | None = None
     kept: int = 0
     documents: int = 0
+
+    def through(self, door: str) -> int | None:
+        """Copies handed over through a door, `api` or `kafka`."""
+        if self.copies is None or self.by_kafka is None:
+            return None
+        return self.by_kafka if door == "kafka" else self.copies - self.by_kafka
 
     @property
     def lag(self) -> int | None:
@@ -94,7 +101,7 @@ class Sampler:
 
     async def _sent(self) -> dict[str, int]:
         found = await self.world.senders.ask(do="count")
-        return {"copies": found["copies"], "documents": found["documents"]}
+        return {name: found[name] for name in ("copies", "by_kafka", "documents")}
 
     async def _taken(self) -> int:
         return (await self.world.organs.count()).get("taken", 0)
