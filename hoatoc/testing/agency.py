@@ -18,10 +18,11 @@ import logging
 import random
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID, uuid5
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -166,15 +167,17 @@ class Agencies:
 
     async def run(self) -> None:
         """Take documents and answer until cancelled."""
-        self.producer = AIOKafkaProducer(
-            bootstrap_servers=self.servers, acks="all", linger_ms=20, request_timeout_ms=10_000
+        self.producer = await _opened(
+            lambda: AIOKafkaProducer(
+                bootstrap_servers=self.servers, acks="all", linger_ms=20, request_timeout_ms=10_000
+            )
         )
-        reader = AIOKafkaConsumer(
-            bootstrap_servers=self.servers, auto_offset_reset="earliest", fetch_max_wait_ms=100
+        reader = await _opened(
+            lambda: AIOKafkaConsumer(
+                bootstrap_servers=self.servers, auto_offset_reset="earliest", fetch_max_wait_ms=100
+            )
         )
-        await self.producer.start()
         try:
-            await reader.start()
             reader.assign([TopicPartition(f"documents.{organ}", 0) for organ in self.organs])
             while True:
                 await self._take(reader)
@@ -270,6 +273,22 @@ class Agencies:
                 await asyncio.sleep(_RETRY_S)
             else:
                 return int(place.offset)
+
+
+Client = TypeVar("Client", AIOKafkaProducer, AIOKafkaConsumer)
+
+
+async def _opened(make: Callable[[], Client]) -> Client:
+    """Return a client that has reached the broker, however long that takes."""
+    while True:
+        client = make()
+        try:
+            await client.start()
+        except KafkaError:
+            await client.stop()
+            await asyncio.sleep(_RETRY_S)
+        else:
+            return client
 
 
 async def _asked(agencies: Agencies, task: "asyncio.Future[None]") -> None:
