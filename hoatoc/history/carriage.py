@@ -1,17 +1,17 @@
 """G1: the copies that doors have accepted are the copies in the books, each in one state."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from hoatoc.history.fact import ASKED_BACK, named
 from hoatoc.history.finding import Findings
-from hoatoc.history.note import HandedOver
+from hoatoc.history.note import Answered, HandedOver
 from hoatoc.history.record import Books
 from hoatoc.history.report import Guarantee
 from hoatoc.history.row import HandoverRecipientRow, HandoverRow
-from hoatoc.history.walk import Walk
+from hoatoc.history.walk import Source, Walk
 from hoatoc.history.witness import Witness
 
 G1 = Guarantee.G1
@@ -72,7 +72,7 @@ def check_carriage(doors: Doors, walk: Walk, witness: Witness, found: Findings) 
             found.refute(G1, said, copy.delivery_id, copy.partition)
     _check_turned_away(doors, witness, found)
     _check_recalls(doors, walk, witness, found)
-    _check_answers(walk, witness, found)
+    found.look(G1, "answers", witness.answered)
 
 
 def _accepted(
@@ -147,11 +147,15 @@ def _check_recalls(doors: Doors, walk: Walk, witness: Witness, found: Findings) 
             )
 
 
-def _check_answers(walk: Walk, witness: Witness, found: Findings) -> None:
+def check_answers(
+    poison: Sequence[Answered],
+    unheard: Sequence[Answered],
+    unreadable: Mapping[Source, set[UUID]],
+    found: Findings,
+) -> None:
     """See that every answer that the broker confirmed is in the log, read or parked."""
-    found.look(G1, "answers", witness.answered)
-    for note in (*witness.unheard, *witness.poison):
-        if (note.topic, note.partition, note.offset) not in walk.unreadable:
+    for note in (*unheard, *poison):
+        if (note.topic, note.partition, note.offset) not in unreadable:
             said = (
                 f"the answer {note.word} of {note.recipient} ({note.topic}, offset {note.offset})"
             )

@@ -1,6 +1,7 @@
 """G6, G8 and G9: what reached recipients, what could not be read, what must be found nowhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from hoatoc.history.carriage import Doors
 from hoatoc.history.fact import PUBLISHED, named
@@ -8,7 +9,7 @@ from hoatoc.history.finding import Findings
 from hoatoc.history.note import Answered, Received
 from hoatoc.history.record import Leak
 from hoatoc.history.report import Guarantee
-from hoatoc.history.walk import Walk
+from hoatoc.history.walk import Source, Walk
 from hoatoc.history.witness import Witness
 
 G6, G8, G9 = Guarantee.G6, Guarantee.G8, Guarantee.G9
@@ -48,28 +49,30 @@ def _wrong_with(note: Received, doors: Doors, walk: Walk) -> list[str]:
     return wrong
 
 
-def check_parked(walk: Walk, witness: Witness, found: Findings) -> None:
+def check_parked(
+    poison: Sequence[Answered],
+    unheard: Sequence[Answered],
+    unreadable: Mapping[Source, set[UUID]],
+    found: Findings,
+) -> None:
     """See that each answer that cannot be read is parked once and holds nothing behind it up."""
-    found.look(G8, "answers that cannot be read", len(witness.poison))
+    found.look(G8, "answers that cannot be read", len(poison))
     lowest: dict[tuple[str, int], int] = {}
-    for note in witness.poison:
+    for note in poison:
         at = (note.topic, note.partition)
         lowest[at] = min(lowest.get(at, note.offset), note.offset)
-        parked = walk.unreadable.get((*at, note.offset), ())
+        parked = unreadable.get((*at, note.offset), ())
         if len(parked) != 1:
             said = f"the answer at {note.topic}, offset {note.offset}, cannot be read"
             found.refute(G8, f"{said} and was parked {len(parked)} times", note.delivery_id)
-    for answer in witness.unheard:
-        _check_behind(answer, lowest, walk, found)
+    for answer in unheard:
+        if (answer.topic, answer.partition, answer.offset) not in unreadable:
+            _check_behind(answer, lowest, found)
 
 
-def _check_behind(
-    note: Answered, lowest: dict[tuple[str, int], int], walk: Walk, found: Findings
-) -> None:
+def _check_behind(note: Answered, lowest: dict[tuple[str, int], int], found: Findings) -> None:
     poison = lowest.get((note.topic, note.partition))
-    if poison is None or note.offset < poison:
-        return
-    if (note.topic, note.partition, note.offset) not in walk.unreadable:
+    if poison is not None and note.offset > poison:
         said = f"{note.word} at {note.topic}, offset {note.offset}, was not forwarded"
         found.refute(G8, f"{said}: offset {poison} before it cannot be read", note.delivery_id)
 

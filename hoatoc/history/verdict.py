@@ -135,3 +135,7 @@ def check_unnamed(
         back = put_back.get(of)
         alert = failure(place, back[1] if back else None)
         compare_alert(of, row, alert, found)
+    for key in alerts.keys() - unnamed.keys():
+        for row in alerts[key].values():
+            said = f"an alert {row.kind} stands on what is not in the log"
+            found.refute(G2, said, row.subject_id, row.partition, row.raised_offset)

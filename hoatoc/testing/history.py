@@ -85,7 +85,9 @@ def ledger_of(tables: Tables, partition: int = 0) -> Ledger:
         deliveries=[_delivery_row(of, tables) for of in tables.deliveries],
         alerts=[_alert_row(alert, partition) for alert in tables.alerts.values()],
         history=[
-            HistoryRow(p, line.offset, line.append_ms, line.service_ms, line.type, code=line.code)
+            HistoryRow(
+                p, line.offset, line.append_ms, line.service_ms, line.type, code=line.code or ""
+            )
             for (p, _), line in lines
         ],
     )

@@ -2,20 +2,26 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from hoatoc.cli import app
 from hoatoc.cli.history import RecordRefused
-from hoatoc.history.check import check
+from hoatoc.history.check import check, check_files
 from hoatoc.history.damage import RecordDamaged
 from hoatoc.history.note import Fault, Received
 from hoatoc.history.read import read
+from hoatoc.history.record import History
 from hoatoc.history.save import Notebook
+from hoatoc.testing.booking import booked
 from hoatoc.testing.good_history import changed, good_history
+from hoatoc.testing.history import history_of
 from hoatoc.testing.record_file import write_record
+from hoatoc.testing.scenario import Log
 
 GOOD = good_history()
 RUN = CliRunner()
@@ -67,6 +73,60 @@ def test_a_marker_is_searched_for_in_the_log(folder: Path) -> None:
     assert {leak.place for leak in read(folder).leaks or ()} == {
         "deliveries.avro, partition 0, offset 3"
     }
+
+
+def add(rows: list[Any], known: list[Any]) -> list[Any]:
+    """Return the known rows and further ones."""
+    return [*known, *rows]
+
+
+def beside(history: History, partition: int) -> History:
+    """Return a record with a second partition beside the first."""
+    log = Log()
+    log.ticks(2)
+    for number in (7, 8):
+        log.registered(number, ("R1", "R2"))
+        log.published(number, ("R1", "R2"))
+        log.answered("03", number, "R1")
+    log.ticks(60)
+    log.answered("fail", 7, "R2")
+    other = history_of(log.entries, booked(log.entries))
+    for table in ("log", "notes", *BOOK_TABLES):
+        of = other if hasattr(other, table) else other.books
+        rows = [*getattr(of if hasattr(of, table) else other.books.ledger, table)]
+        if table != "notes" and rows and hasattr(rows[0], "partition"):
+            rows = [row._replace(partition=partition) for row in rows]
+        history = changed(history, table, partial(add, rows))
+    return history
+
+
+BOOK_TABLES = (
+    *("positions", "dispatches", "deliveries", "alerts", "history", "handovers"),
+    *("handover_recipients", "outbox", "pages"),
+)
+
+
+def spoilt(history: History) -> History:
+    """Spoil both partitions in several ways."""
+    history = changed(history, "alerts", lambda rows: [*rows[1:-1], rows[-1]._replace(episode=1)])
+    history = changed(history, "handovers", lambda rows: rows[1:])
+    history = changed(history, "notes", lambda notes: [*notes[3:-9], *notes[-8:]])
+    return changed(history, "deliveries", lambda rows: [r._replace(open=True) for r in rows])
+
+
+@pytest.mark.parametrize("spoil", [lambda history: history, spoilt])
+def test_two_processes_find_what_one_finds(
+    tmp_path: Path, spoil: Callable[[History], History]
+) -> None:
+    write_record(spoil(beside(GOOD, 1)), tmp_path)
+    alone, shared = check_files(tmp_path, processes=1), check_files(tmp_path, processes=2)
+    assert alone.missing == shared.missing == ()
+    assert alone.is_violated is (spoil is spoilt)
+    for each, finding in alone.findings.items():
+        other = shared.findings[each]
+        assert (finding.verdict, finding.looked_at) == (other.verdict, other.looked_at)
+        wrong, found = ({one.sentence for one in f.counter_examples} for f in (finding, other))
+        assert wrong == found
 
 
 def edit(file: str, old: str, new: str) -> Callable[[Path], None]:
