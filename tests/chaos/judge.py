@@ -73,6 +73,11 @@ def _lacking(found: Judgement) -> Iterator[str]:
             f"too little load: {ran.load.rate:.0f} copies a second while the doors were open, "
             f"{LEAST_RATE:.0f} must be reached"
         )
+    if ran.load.open_s < ran.load.closed_s / 2:
+        yield (
+            f"the doors were open for {ran.load.open_s:.0f} s only, and closed for "
+            f"{ran.load.closed_s:.0f} s: too short a time of load"
+        )
     for kind, target in sorted(missing(ran)):
         of = f" of {target}" if target else ""
         why = next((f.detail for f in ran.faults if f.fault == kind and not f.applied), "no time")
