@@ -1,12 +1,14 @@
 # Everything runs from .venv, which the first target makes:
-#   make demo | test | lint | bench | fuzz [SECONDS=600] | mutants | clean | lock
+#   make demo | test | lint | bench | fuzz [SECONDS=600] | mutants | chaos [MINUTES=10] [SEED=n]
+#        | clean | lock
 PYTHON ?= python3
 UV ?= uv
 COMPILE = $(UV) pip compile --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links -q
 
 SECONDS ?= 600
+MINUTES ?= 10
 
-.PHONY: demo test lint bench fuzz mutants clean lock setup
+.PHONY: demo test lint bench fuzz mutants chaos clean lock setup
 
 demo: .venv/.ready-demo
 	.venv/bin/hoatoc demo
@@ -28,6 +30,9 @@ bench: .venv/.ready-dev
 
 fuzz: .venv/.ready-dev
 	.venv/bin/python -m tests.fuzz $(SECONDS)
+
+chaos: .venv/.ready-dev
+	.venv/bin/python -m tests.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 setup: .venv/.ready-dev
 
