@@ -1,5 +1,6 @@
 """The ledger against its floor: the same log, the same tables, in turns."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,6 +11,8 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from bench import floor, sample
+from bench.section import Bench, Report, Row
+from bench.stage import fresh
 from consumers.ledger import Booking, decode, seek
 from hoatoc import codec
 from hoatoc.config import Settings
@@ -17,8 +20,11 @@ from hoatoc.domain import topic
 from hoatoc.domain.policy import Policy
 from hoatoc.domain.registry import Organ
 from hoatoc.kafka.client import Outgoing, consumer, producer, send_all
+from hoatoc.policy_file import load_policy
 from hoatoc.postgres.connection import pool
+from hoatoc.prepare import first_registry
 
+DISPATCHES, TURNS = 400, 3
 _CHUNK = 2_000
 _BOOKS = "partition_book, dispatch, delivery, history, alert, announcement"
 _Book = Callable[[Settings, AIOKafkaConsumer, asyncpg.Pool, int], Awaitable[None]]
@@ -38,14 +44,46 @@ class LedgerFigures:
         return median(real / bare for real, bare in zip(self.real, self.floor, strict=True))
 
 
+async def report(bench: Bench) -> Report:
+    """Compare the ledger with its floor on empty books."""
+    async with fresh(bench.console) as running:
+        settings = running.settings
+        await asyncio.sleep(1)  # the broker has just made its topics
+        dispatches = bench.size(DISPATCHES, 4)
+        events = await fill(settings, first_registry(), load_policy(settings), dispatches)
+        bench.say(f"a log of {events:,} events, in {TURNS} turns")
+        found = await compare(settings, events, TURNS)
+    row = Row(
+        "events booked a second (best turn), one process",
+        f"{max(found.real):,.0f}",
+        f"{max(found.floor):,.0f}",
+        f"{found.ratio:.0%}",
+        "60 % of its floor",
+    )
+    turns = zip(found.real, found.floor, strict=True)
+    note = ", ".join(f"{real:,.0f} of {bare:,.0f}" for real, bare in turns)
+    figures = {
+        "events": events,
+        "events_per_s": round(max(found.real)),
+        "floor_events_per_s": round(max(found.floor)),
+        "ratio": round(found.ratio, 3),
+    }
+    return Report([row], figures, [f"The ratio is the median of the turns: {note}."])
+
+
 async def fill(
-    settings: Settings, organs: tuple[Organ, ...], policy: Policy, dispatches: int
+    settings: Settings,
+    organs: tuple[Organ, ...],
+    policy: Policy,
+    dispatches: int,
+    *,
+    answered: bool = True,
 ) -> int:
-    """Write a log to `deliveries`, which must be empty, and return how many records it has."""
-    count = 0
+    """Write a log behind what `deliveries` holds, and return how many records it has."""
+    count, partitions = 0, settings.kafka.partitions
     async with producer(settings.kafka, [topic.DELIVERIES]) as to:
         chunk: list[Outgoing] = []
-        for placed in sample.log(organs, policy, dispatches, settings.kafka.partitions):
+        for placed in sample.log(organs, policy, dispatches, partitions, answered=answered):
             value = codec.encode(placed.event)
             chunk.append(Outgoing(topic.DELIVERIES, b"bench", value, [], placed.partition))
             count += 1
@@ -59,7 +97,7 @@ async def fill(
 async def compare(settings: Settings, events: int, turns: int) -> LedgerFigures:
     """Book the log by the ledger and by the floor, in turns."""
     real, bare = [], []
-    async with _ready(settings) as (reader, database):
+    async with ready(settings) as (reader, database):
         for _ in range(turns):
             bare.append(events / await _timed(settings, reader, database, events, _floor))
             real.append(events / await _timed(settings, reader, database, events, _ledger))
@@ -67,7 +105,8 @@ async def compare(settings: Settings, events: int, turns: int) -> LedgerFigures:
 
 
 @asynccontextmanager
-async def _ready(settings: Settings) -> AsyncIterator[tuple[AIOKafkaConsumer, asyncpg.Pool]]:
+async def ready(settings: Settings) -> AsyncIterator[tuple[AIOKafkaConsumer, asyncpg.Pool]]:
+    """Open a reader of every partition of `deliveries`, and the database."""
     async with (
         pool(settings.postgres.dsn, 2) as database,
         consumer(settings.kafka, fetch_max_wait_ms=250) as reader,
