@@ -35,7 +35,9 @@ def main(words: Sequence[str]) -> int:
     if unknown := [word for word in words if word not in known]:
         console.print(f"unknown section {', '.join(unknown)}: choose of {', '.join(known)}")
         return 2
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)  # topics just made have no leader at first
+    logging.getLogger("aiokafka").setLevel(
+        logging.ERROR
+    )  # topics just made have no leader at first
     scale = float(os.environ.get("BENCH_SCALE", "1"))
     folder = FOLDER if scale == 1 else TRIAL
     folder.mkdir(exist_ok=True)
@@ -52,7 +54,7 @@ def _one(bench: Bench, section: Section, folder: Path) -> bool:
     load, began = os.getloadavg()[0], time.perf_counter()
     try:
         report = asyncio.run(_bounded(bench, section))
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it is, it is told, and the others are run
         bench.console.print_exception()
         return False
     found = record.result(report, bench.scale, time.perf_counter() - began, load)

@@ -28,7 +28,9 @@ async def report(bench: Bench) -> Report:
             deliveries = bench.size(LOG_DISPATCHES, 4) * sample.RECIPIENTS
             streams.append(await peer.quix(bench, running, workers, deliveries))
     rows = [*_rows(lines, jobs), _tracking(tracked, streams)]
-    return Report(rows, _figures(lines, tracked, jobs, streams), _notes(lines), [_plot(lines, jobs)])
+    return Report(
+        rows, _figures(lines, tracked, jobs, streams), _notes(lines), [_plot(lines, jobs)]
+    )
 
 
 async def _line(bench: Bench, workers: int) -> LineFigures:
@@ -82,8 +84,8 @@ def _notes(lines: list[LineFigures]) -> list[str]:
     for found in lines:
         spent = ", ".join(f"{name} {ms:.2f}" for name, ms in found.spent_ms.items())
         notes.append(
-            f"{found.workers} of each: {found.deliveries:,} deliveries in {found.seconds:.1f} s, handed "
-            f"over in the first {found.handed_over_s:.1f} s, off the trackers' lists after "
+            f"{found.workers} of each: {found.deliveries:,} deliveries in {found.seconds:.1f} s, "
+            f"handed over in the first {found.handed_over_s:.1f} s, off the trackers' lists after "
             f"{found.tracked_s:.1f} s; {found.alerts} alerts. Processor time of one (ms): {spent}; "
             f"together {sum(found.spent_ms.values()):.2f}."
         )
@@ -96,19 +98,20 @@ def _notes(lines: list[LineFigures]) -> list[str]:
 
 
 PEERS = (
-    "*procrastinate* is spared: reading and checking packets, copies and a broker, recipients (their "
-    "three answers are statements of the delivering job). What it does not give: a job of a worker that "
-    "was killed stays `doing` until a task of one's own looks for stalled jobs; an answer and the "
-    "deadline it cancels are two transactions, so a crash in between leaves a deadline to fire on an "
-    "accepted delivery unless its task looks again; a deadline fires by the wall clock at the next poll "
-    "(5 s by default) of a worker that has room, through outages of one's own, and nobody tells when it "
-    "did not; there is no history that a second program could check.",
-    "*Quix Streams* is spared: hand-over, copies, recipients, the answers' way. What it does not give: "
-    "a timer, so a delivery of which nothing more is heard is never looked at again, which is the one "
-    "that somebody must be told about; the sink writes at least once, the table and the offsets being "
-    "committed one after the other, so after a crash rows are written again (the upsert hides it) and "
-    "what a row triggers happens again; a state whose local store is lost is replayed from a changelog "
-    "topic before work goes on.",
+    "*procrastinate* is spared: reading and checking packets, copies and a broker, recipients "
+    "(their three answers are statements of the delivering job). What it does not give: a job of a "
+    "worker that was killed stays `doing` until a task of one's own looks for stalled jobs; an "
+    "answer and the deadline it cancels are two transactions, so a crash in between leaves a "
+    "deadline to fire on an accepted delivery unless its task looks again; a deadline fires by the "
+    "wall clock at the next poll (5 s by default) of a worker that has room, through outages of "
+    "one's own, and nobody tells when it did not; there is no history that a second program could "
+    "check.",
+    "*Quix Streams* is spared: hand-over, copies, recipients, the answers' way. What it does not "
+    "give: a timer, so a delivery of which nothing more is heard is never looked at again, which "
+    "is the one that somebody must be told about; the sink writes at least once, the table and the "
+    "offsets being committed one after the other, so after a crash rows are written again (the "
+    "upsert hides it) and what a row triggers happens again; a state whose local store is lost is "
+    "replayed from a changelog topic before work goes on.",
 )
 
 

@@ -66,7 +66,9 @@ async def report(bench: Bench) -> Report:
         "floor_p50_ms": round(found.floor_p50_ms, 1),
         "floor_p99_ms": round(found.floor_p99_ms, 1),
     }
-    return Report(rows, figures, [f"{found.dispatches} dispatches, {WARM_UP} before them unmeasured."])
+    return Report(
+        rows, figures, [f"{found.dispatches} dispatches, {WARM_UP} before them unmeasured."]
+    )
 
 
 async def measure(
@@ -80,24 +82,25 @@ async def measure(
         publisher = Publisher(to, settings.kafka.partitions)
         for number in range(WARM_UP + dispatches):
             row = sample.claimed(sample.letter(organs, number + 1), limits)
-            copies = _copies(sample.claimed(sample.letter(organs, number + 1), limits))
-            bare.append(await milliseconds(floor.fan_out, to, copies))
+            bare_copies = copies(sample.claimed(sample.letter(organs, number + 1), limits))
+            bare.append(await milliseconds(floor.fan_out, to, bare_copies))
             real.append(await milliseconds(publisher.publish, row))
     real, bare = real[WARM_UP:], bare[WARM_UP:]
     return DispatchFigures(dispatches, median(real), _p99(real), median(bare), _p99(bare))
 
 
-def _copies(row: Claimed) -> list[Outgoing]:
+def copies(row: Claimed) -> list[Outgoing]:
+    """Return the encoded copies of a row, one for each recipient."""
     return [
         outgoing(
             copy(row, recipient),
-            topic=topic.documents(recipient),
+            topic=topic.documents(connection),
             key=str(row.dispatch_id).encode(),
             source="bench",
             dispatch_id=row.dispatch_id,
             partition=0,
         )
-        for recipient in row.recipients
+        for recipient, connection in zip(row.recipients, row.connections, strict=True)
     ]
 
 

@@ -12,15 +12,15 @@ PLOTS = "plots"
 _ABOUT = """\
 # Results of the bench
 
-Written by `make bench`; everything below is from `results.json`, which keeps of each section its last
-run. `make bench ARGS="line soak"` runs only these; `BENCH_SCALE=0.05 make bench` tries the method on
-less and writes to `bench/trial/`, never here.
+Written by `make bench`; everything below is from `results.json`, which keeps of each section its
+last run. `make bench ARGS="line soak"` runs only these; `BENCH_SCALE=0.05 make bench` tries the
+method on less and writes to `bench/trial/`, never here.
 
-**How to read it.** Beside each figure stands, from the same run, its *floor* (what the parts alone cost
-that are needed for it, without a line of Hoatoc's logic) or a *peer* (what others would use for it).
-Database and broker are the embedded ones with their own settings, and everything shares the machine:
-senders and recipients too. Rates move by a quarter with whatever else the machine does, so compare
-within one section's run only. Percentiles are of all measurements of a run, none thrown away.
+**How to read it.** Beside each figure stands, from the same run, its *floor* (what the parts alone
+cost that are needed for it, without a line of Hoatoc's logic) or a *peer* (what others would use
+for it). Database and broker are the embedded ones with their own settings, and everything shares the
+machine: senders and recipients too. Rates move by a quarter with whatever else the machine does:
+compare within one section's run only. Percentiles are of all measurements, none thrown away.
 """
 _HEAD = "| what | figure | floor or peer | ratio | goal |\n|---|---|---|---|---|\n"
 

@@ -27,7 +27,7 @@ from hoatoc.prepare import first_registry
 DISPATCHES, TURNS = 400, 3
 _CHUNK = 2_000
 _BOOKS = "partition_book, dispatch, delivery, history, alert, announcement"
-_Book = Callable[[Settings, AIOKafkaConsumer, asyncpg.Pool, int], Awaitable[None]]
+Book = Callable[[Settings, AIOKafkaConsumer, asyncpg.Pool, int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +96,13 @@ async def fill(
 
 async def compare(settings: Settings, events: int, turns: int) -> LedgerFigures:
     """Book the log by the ledger and by the floor, in turns."""
-    real, bare = [], []
+    real: list[float] = []
+    bare: list[float] = []
     async with ready(settings) as (reader, database):
         for _ in range(turns):
-            bare.append(events / await _timed(settings, reader, database, events, _floor))
-            real.append(events / await _timed(settings, reader, database, events, _ledger))
+            for rates, way in ((bare, book_bare), (real, book)):
+                await _emptied(settings, reader, database)
+                rates.append(events / await timed(settings, reader, database, events, way))
     return LedgerFigures(events, tuple(real), tuple(bare))
 
 
@@ -119,26 +121,30 @@ def _places(settings: Settings) -> list[TopicPartition]:
     return [TopicPartition(topic.DELIVERIES, p) for p in range(settings.kafka.partitions)]
 
 
-async def _timed(
-    settings: Settings,
-    reader: AIOKafkaConsumer,
-    database: asyncpg.Pool,
-    events: int,
-    book: _Book,
-) -> float:
-    """Return the seconds that one way takes for the whole log, from empty books."""
+async def _emptied(settings: Settings, reader: AIOKafkaConsumer, database: asyncpg.Pool) -> None:
     await database.execute(f"TRUNCATE {_BOOKS}")
     await database.execute("CHECKPOINT")
     for place in _places(settings):
         reader.seek(place, 0)
+
+
+async def timed(
+    settings: Settings,
+    reader: AIOKafkaConsumer,
+    database: asyncpg.Pool,
+    events: int,
+    book: Book,
+) -> float:
+    """Return the seconds that one way takes to book so many events."""
     began = time.perf_counter()
     await book(settings, reader, database, events)
     return time.perf_counter() - began
 
 
-async def _ledger(
+async def book(
     settings: Settings, reader: AIOKafkaConsumer, database: asyncpg.Pool, events: int
 ) -> None:
+    """Book so many events by the ledger, from where the books end."""
     booking = Booking(settings.kafka.partitions)
     await seek(reader, database, booking, set(range(settings.kafka.partitions)))
     while events:
@@ -150,9 +156,10 @@ async def _ledger(
         events -= sum(map(len, fetched.values()))
 
 
-async def _floor(
+async def book_bare(
     settings: Settings, reader: AIOKafkaConsumer, database: asyncpg.Pool, events: int
 ) -> None:
+    """Book so many events by the floor, from where the reader stands."""
     partitions = list(range(settings.kafka.partitions))
     await database.execute(floor.SQL["open_books"], partitions)
     ticks: dict[int, int] = {}

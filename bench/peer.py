@@ -63,9 +63,7 @@ def install(bench: Bench) -> Path:
     return python
 
 
-async def procrastinate(
-    bench: Bench, running: Stack, workers: int, dispatches: int
-) -> PeerFigures:
+async def procrastinate(bench: Bench, running: Stack, workers: int, dispatches: int) -> PeerFigures:
     """Hand over to procrastinate and wait until all is accepted and no deadline is left."""
     script = (str(install(bench)), str(PEERS / "jobs.py"))
     wanted = dispatches * sample.RECIPIENTS
@@ -109,7 +107,7 @@ async def quix(bench: Bench, running: Stack, workers: int, deliveries: int) -> P
 
 
 async def _accepted(connection: asyncpg.Connection, table: str) -> int:
-    return await _count(connection, f"SELECT count(*) FROM {table} WHERE state = 'accepted'")
+    return await _count(connection, f"SELECT count(*) FROM {table} WHERE state = 'accepted'")  # noqa: S608
 
 
 async def _count(connection: asyncpg.Connection, query: str) -> int:
@@ -127,9 +125,7 @@ async def _until(count: Callable[[], Awaitable[int]], wanted: int) -> float:
 
 
 @asynccontextmanager
-async def _database(
-    running: Stack, name: str
-) -> AsyncIterator[tuple[str, asyncpg.Connection]]:
+async def _database(running: Stack, name: str) -> AsyncIterator[tuple[str, asyncpg.Connection]]:
     """Make a database beside ours and drop it afterwards."""
     ours = running.settings.postgres.dsn
     dsn = ours.replace("/hoatoc?", f"/{name}?")

@@ -5,7 +5,8 @@ Those named on the command line take nothing and stay silent.
 
 import asyncio
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,7 +20,7 @@ from hoatoc.kafka.client import Outgoing, consumer, producer, send_all
 from hoatoc.prepare import first_registry
 
 
-async def answer(reader: AIOKafkaConsumer, silent: Set[str]) -> None:
+async def answer(reader: AIOKafkaConsumer, silent: AbstractSet[str]) -> None:
     """Answer until cancelled; say when everything from now on is answered."""
     organs = [organ.code for organ in first_registry() if organ.code not in silent]
     places = [TopicPartition(topic.documents(code), 0) for code in organs]

@@ -99,7 +99,7 @@ def log(
     *,
     answered: bool = True,
 ) -> Iterator[Placed]:
-    """Yield a log of dispatches that all arrive and are all accepted; or of which none is answered."""
+    """Yield a log of dispatches that all arrive and are accepted; or that nobody answers."""
     packet = letter(organs, 1)
     registered = registration(claimed(packet, limits_for(policy, packet.priority)))
     clock = _Clock(partitions)

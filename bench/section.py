@@ -14,7 +14,7 @@ class Unmeasured(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A figure as text, its goal, and what stands beside it from the same run: a floor or a peer."""
+    """A figure as text, its goal, and what stands beside it from the same run: floor or peer."""
 
     what: str
     figure: str

@@ -68,20 +68,24 @@ async def fresh(
     arrive_s: float | None = None,
     webhook_url: str = "",
 ) -> AsyncIterator[Stack]:
-    """Run a stack on a folder that is gone afterwards; `arrive_s` is the limit for normal copies."""
+    """Run a stack on a folder that is gone afterwards; `arrive_s`: the limit of normal copies."""
     with tempfile.TemporaryDirectory(prefix="hoatoc-bench-") as name:
         folder = Path(name)
-        folder.chmod(0o755)  # the database may run as another user
-        settings = config.load()
-        changes: dict[str, object] = {"data": folder / "data"}
-        if arrive_s is not None:
-            (folder / "policy.toml").write_text(_policy(arrive_s), "utf-8")
-            changes["policy"] = str(folder / "policy.toml")
-        if webhook_url:
-            changes["pager"] = settings.pager.model_copy(update={"webhook_url": webhook_url})
-        settings = settings.model_copy(update=changes)
+        settings = _settings(folder, arrive_s, webhook_url)
         async with stack(settings, parts=parts, console=console) as running:
             yield running
+
+
+def _settings(folder: Path, arrive_s: float | None, webhook_url: str) -> Settings:
+    folder.chmod(0o755)  # the database may run as another user
+    settings = config.load()
+    changes: dict[str, object] = {"data": folder / "data"}
+    if arrive_s is not None:
+        (folder / "policy.toml").write_text(_policy(arrive_s), "utf-8")
+        changes["policy"] = str(folder / "policy.toml")
+    if webhook_url:
+        changes["pager"] = settings.pager.model_copy(update={"webhook_url": webhook_url})
+    return settings.model_copy(update=changes)
 
 
 def _policy(arrive_s: float) -> str:

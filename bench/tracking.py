@@ -27,14 +27,16 @@ async def measure(bench: Bench, running: Stack, dispatches: int) -> PeerFigures:
     settings, policy = running.settings, load_policy(running.settings)
     events = await ledger.fill(settings, first_registry(), policy, dispatches)
     wanted = dispatches * sample.RECIPIENTS
-    async with pool(settings.postgres.dsn, 1) as database:
-        async with crew(running, {"ledger": 1, "tracker": 1}) as team:
-            began = await _begun(database)
-            await line.until_complete(database, wanted)
-            booked = time.perf_counter()
-            await _read(team, events)
-            bench.say(f"booked {booked - began:.1f} s after the first row")
-            return PeerFigures(1, wanted, time.perf_counter() - began)
+    async with (
+        pool(settings.postgres.dsn, 1) as database,
+        crew(running, {"ledger": 1, "tracker": 1}) as team,
+    ):
+        began = await _begun(database)
+        await line.until_complete(database, wanted)
+        booked = time.perf_counter()
+        await _read(team, events)
+        bench.say(f"booked {booked - began:.1f} s after the first row")
+        return PeerFigures(1, wanted, time.perf_counter() - began)
 
 
 async def _begun(database: asyncpg.Pool) -> float:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
@@ -29,7 +30,7 @@ def proportional(parts: Parts) -> dict[str, float]:
 
 
 def resident(parts: Parts) -> dict[str, float]:
-    """Return the resident memory of each part (MiB); of the database, whose processes share: PSS."""
+    """Return the resident memory of each part (MiB); of the database, which shares, PSS."""
     return {
         name: _summed(pids, "pss" if name == "database" else "rss") for name, pids in parts.items()
     }
@@ -80,3 +81,10 @@ def _ended(process: psutil.Process) -> float:
 def own_memory() -> float:
     """Return the memory of this process alone (PSS, MiB)."""
     return _memory(psutil.Process(os.getpid()), "pss")
+
+
+def settled_and_most(pid: int) -> tuple[int, int]:
+    """Return the resident memory of one process now, and the most that it had (KiB)."""
+    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+    kib = {line.split()[0]: int(line.split()[1]) for line in lines if line.startswith("Vm")}
+    return kib["VmRSS:"], kib["VmHWM:"]

@@ -4,8 +4,8 @@
 
 A hand-over is one transaction: the deliveries, their jobs, their deadline jobs. The delivering job
 stands for the copy and for the recipient: it writes the three answers, one statement each, and
-cancels the deadline. Tuned: psycopg's C core, batches of jobs in one statement, deadlines behind all
-else in priority (the query for the next job reads past none of them), finished jobs deleted.
+cancels the deadline. Tuned: psycopg's C core, batches of jobs in one statement, deadlines behind
+all else in priority (so the query for the next job passes over none), finished jobs deleted.
 """
 
 import asyncio
@@ -90,7 +90,9 @@ async def _one(app: App, dispatch_id: UUID, recipients: list[str]) -> None:
     of = [str(uuid5(dispatch_id, recipient)) for recipient in recipients]
     due = datetime.now(UTC) + LIMIT
     async with app.connector.pool.connection() as connection:
-        deadlines = app.configure_task("passed", schedule_at=due, priority=-1, connection=connection)
+        deadlines = app.configure_task(
+            "passed", schedule_at=due, priority=-1, connection=connection
+        )
         jobs = await deadlines.batch_defer_async(*({"of": each} for each in of))
         rows = [(i, dispatch_id, r) for i, r in zip(of, recipients, strict=True)]
         async with connection.cursor() as cursor:

@@ -3,8 +3,8 @@
     stream.py fill SERVERS TOPIC PARTITIONS DELIVERIES
     stream.py work SERVERS TOPIC FOLDER HOST_OF_THE_DATABASE DATABASE
 
-Of each delivery the log holds `registered` with its deadline, then `done`, 01 and 05. The state of a
-delivery is what was seen of it; each change is upserted. It is spared hand-over, copies, recipients.
+Of each delivery the log holds `registered` with its deadline, then `done`, 01 and 05. The state of
+a delivery is what was seen of it; each change is upserted. Spared: hand-over, copies, recipients.
 Tuned: commits by time, so that a batch of the sink is a second's worth; no metadata columns.
 """
 
@@ -82,4 +82,5 @@ def work(servers: str, topic: str, folder: str, host: str, database: str) -> Non
 
 
 if __name__ == "__main__":
-    {"fill": fill, "work": work}[sys.argv[1]](*sys.argv[2:])
+    doing = fill if sys.argv[1] == "fill" else work
+    doing(*sys.argv[2:])
