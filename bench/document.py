@@ -18,9 +18,10 @@ method on less and writes to `bench/trial/`, never here.
 
 **How to read it.** Beside each figure stands, from the same run, its *floor* (what the parts alone
 cost that are needed for it, without a line of Hoatoc's logic) or a *peer* (what others would use
-for it). Database and broker are the embedded ones with their own settings, and everything shares the
-machine: senders and recipients too. Rates move by a quarter with whatever else the machine does:
-compare within one section's run only. Percentiles are of all measurements, none thrown away.
+for it). Database and broker are the embedded ones with their own settings, and everything shares
+the machine: senders and recipients too. Rates move by a quarter with whatever else the machine
+does, so compare within one section's run only. Percentiles are of all measurements, none thrown
+away.
 """
 _HEAD = "| what | figure | floor or peer | ratio | goal |\n|---|---|---|---|---|\n"
 

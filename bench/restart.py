@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from bench import filling, use
-from bench.section import Bench, Report, Row
+from bench import filling, parts, use
+from bench.section import NOTHING, Bench, Report, Row
 from bench.stage import fresh, worker
 from hoatoc.config import Settings
 from hoatoc.embedded.stack import Stack
@@ -59,8 +59,10 @@ async def report(bench: Bench) -> Report:
         held = await filling.multiply(bench, database, seeded, wanted, FILL_S)
         bare_s = await _bare(running.settings, database)
         many = {name: await _start(running, name) for name in few}
+    wheel = await asyncio.to_thread(parts.wheel_of, held)
     found = [RestartFigures(name, few[name], many[name], held - seeded) for name in few]
-    return Report(_rows(found, held, bare_s), _figures(found, held, bare_s), [_note(found, held)])
+    rows = _rows(found, held, bare_s, wheel.bytes_each)
+    return Report(rows, _figures(found, held, bare_s), [_note(found, held)])
 
 
 async def _start(running: Stack, name: str) -> Start:
@@ -79,16 +81,17 @@ async def _bare(settings: Settings, database: asyncpg.Pool) -> float:
     return time.perf_counter() - began
 
 
-def _rows(found: list[RestartFigures], held: int, bare_s: float) -> list[Row]:
+def _rows(found: list[RestartFigures], held: int, bare_s: float, wheel_bytes: float) -> list[Row]:
     rows = []
     for each in found:
-        beside = f"{bare_s:.1f} s (its rows read)" if each.program == "tracker" else "—"
-        ratio = f"{each.many.ready_s / bare_s:.1f} ×" if each.program == "tracker" else "—"
+        tracks = each.program == "tracker"
+        ratio = f"{each.many.ready_s / bare_s:.1f} ×" if tracks else NOTHING
+        settled, most = each.each_bytes("settled_kib"), each.each_bytes("most_kib")
         rows.append(
             Row(
                 f"{each.program}: ready with {held:,} open deliveries",
                 f"{each.many.ready_s:.1f} s",
-                beside,
+                f"{bare_s:.1f} s (its rows read)" if tracks else NOTHING,
                 ratio,
                 f"{GOAL_S} s",
             )
@@ -96,7 +99,9 @@ def _rows(found: list[RestartFigures], held: int, bare_s: float) -> list[Row]:
         rows.append(
             Row(
                 f"{each.program}: memory of each open delivery, settled; while it starts",
-                f"{each.each_bytes('settled_kib'):,.0f}; {each.each_bytes('most_kib'):,.0f} bytes",
+                f"{settled:,.0f}; {most:,.0f} bytes",
+                f"{wheel_bytes:.0f} bytes (its wheel alone)" if tracks else NOTHING,
+                f"{settled / wheel_bytes:.1f} ×" if tracks else NOTHING,
                 goal=f"{GOAL_BYTES:,} bytes",
             )
         )
