@@ -133,9 +133,12 @@ def _report(found: BurstFigures) -> Report:
     plot = Plot(
         "burst",
         f"{number:,} deadlines that pass in one second",
-        "seconds since",
-        "alerts in `alerts`",
-        {"alerts": [*curve, (last, float(number))]},
+        "seconds since the first due",
+        "alerts in the topic",
+        {
+            "alerts": [*curve, (last, float(number))],
+            "floor": [(0.0, 0.0), (found.floor_s, float(number))],
+        },
     )
     figures = {"alerts": number, "seconds": round(last, 1), "floor_s": round(found.floor_s, 1)}
     return Report([row], figures, [note], [plot])

@@ -207,7 +207,7 @@ def _plot(found: DeadlineFigures) -> Plot:
         "ms",
         {
             "the tick behind it (floor)": ladder(found.tick),
-            "AlertRaised in `alerts`": ladder(found.alert),
+            "AlertRaised in its topic": ladder(found.alert),
             "page at the webhook": ladder(found.page),
         },
     )

@@ -49,7 +49,7 @@ class WheelFigures:
 
 @dataclass(frozen=True, slots=True)
 class PartsFigures:
-    """Records a second of each way, milliseconds of the partial index over so many rows, a wheel."""
+    """Records a second of each way; the partial index over so many rows (ms); a wheel."""
 
     produced: float
     bare: float

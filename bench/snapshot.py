@@ -9,14 +9,16 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import asyncpg
 
 from bench import latency, use
+from bench.beside import beside
 from bench.figure import percentile
 from bench.line import answering
 from bench.load import doors, letters
-from bench.section import Bench, Plot, Report, Row
+from bench.section import Bench, Plot, Report, Row, Unmeasured
 from bench.stage import Crew, crew, fresh
 from hoatoc.postgres.connection import pool
 from hoatoc.postgres.ledger import SQL as LEDGER
@@ -27,7 +29,8 @@ EVENTS = 600
 """Events a second; see `latency.EVENTS` for what one dispatch makes of them."""
 BEFORE_S, HELD_S, AFTER_S = 60.0, 180.0, 60.0
 ARRIVE_S = 15.0
-SAMPLE_S = 3.0
+SAMPLE_S = 2.0
+LOOKS = 3
 PHASES = ("before", "held", "after")
 _HOT = """
     SELECT coalesce(sum(n_tup_upd), 0)::float8 AS upd,
@@ -64,7 +67,7 @@ class Course:
 
 async def report(bench: Bench) -> Report:
     """Run the three phases under one load."""
-    lengths = [bench.seconds(s, 9) for s in (BEFORE_S, HELD_S, AFTER_S)]
+    lengths = [bench.seconds(s, 12) for s in (BEFORE_S, HELD_S, AFTER_S)]
     rate = EVENTS / latency.EVENTS
     number = round(rate * (sum(lengths) + ARRIVE_S + 5))
     silent = [organ.code for organ in first_registry()[1:60:20]]
@@ -75,15 +78,12 @@ async def report(bench: Bench) -> Report:
         answering(team.settings, *silent),
         pool(team.settings.postgres.dsn, 3) as database,
     ):
-        loading = asyncio.create_task(opened.paced(letters(1, number), rate))
-        await asyncio.sleep(ARRIVE_S + 5)  # deadlines are broken from now on
-        course = Course(time.perf_counter())
-        watching = asyncio.create_task(_watch(team, database, course))
-        await _phases(bench, team, course, lengths)
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
-        loading.cancel()
-        await asyncio.gather(loading, return_exceptions=True)
+        packets = letters(1, number)
+        async with beside(opened.paced(packets, rate)):
+            await asyncio.sleep(ARRIVE_S + 5)  # deadlines are broken from now on
+            course = Course(time.perf_counter())
+            async with beside(_watch(team, database, course)):
+                await _phases(bench, team, course, lengths)
     return _report(course)
 
 
@@ -113,7 +113,7 @@ async def _watch(team: Crew, database: asyncpg.Pool, course: Course) -> None:
 
 async def _look(team: Crew, connection: asyncpg.Connection, at_s: float) -> Sample:
     backstop_ms = await _backstop(connection)
-    claim_ms = await _timed(connection, _CLAIM, "bench", "60 s", [], 64)
+    claim_ms = await _timed(connection, _CLAIM, "bench", timedelta(seconds=60), [], 64)
     updates = await connection.fetchrow(_HOT)
     booked = await connection.fetchval("SELECT sum(next_offset) FROM partition_book")
     open_ = await connection.fetchval("SELECT count(*) FROM outbox WHERE state <> 'sent'")
@@ -151,6 +151,8 @@ def _hot(samples: Sequence[Sample]) -> float:
 
 
 def _report(course: Course) -> Report:
+    if least := [phase for phase, some in course.samples.items() if len(some) < LOOKS]:
+        raise Unmeasured(f"fewer than {LOOKS} looks in phase {least[0]}: give it more time")
     told = {
         "events booked a second": (_rate, ",.0f"),
         "processor time of ledger and database an event, µs": (_cost, ",.0f"),
@@ -161,7 +163,7 @@ def _report(course: Course) -> Report:
     }
     rows, figures = [], {}
     for what, (function, form) in told.items():
-        before, held, after = (function(course.samples[phase]) for phase in PHASES)
+        before, held, after = (function(some) for some in course.samples.values())
         ratio = f"{held / before:.2f} ×" if before else "—"
         text = f"held {held:{form}}; after {after:{form}}"
         rows.append(Row(what, text, f"before {before:{form}}", ratio))

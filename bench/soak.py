@@ -5,9 +5,10 @@ import os
 import time
 from dataclasses import dataclass
 
-from bench import latency, line, use
+from bench import latency, line, sample, use
+from bench.beside import beside
 from bench.figure import slope
-from bench.load import doors, letters
+from bench.load import Doors, doors, letters
 from bench.section import Bench, Plot, Report, Row
 from bench.stage import Crew, crew, fresh
 from hoatoc.postgres.connection import pool
@@ -43,7 +44,6 @@ class SoakFigures:
 async def report(bench: Bench) -> Report:
     """Run the line at a steady load and sample the memory of its parts."""
     minutes = float(os.environ.get(MINUTES, "30")) * bench.scale
-    rate = EVENTS / latency.EVENTS
     async with (
         fresh(bench.console) as running,
         crew(running) as team,
@@ -52,18 +52,21 @@ async def report(bench: Bench) -> Report:
         pool(team.settings.postgres.dsn, 2) as database,
     ):
         memory: dict[str, list[tuple[float, float]]] = {}
-        watching = asyncio.create_task(_watch(bench, team, memory))
-        number, begun = 0, time.monotonic()
-        while (left := minutes * 60 - (time.monotonic() - begun)) > 0:
-            some = min(CHUNK, max(round(left * rate), 1))
-            await opened.paced(letters(number + 1, some), rate)
-            number += some
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
-        wanted = number * 38
+        async with beside(_watch(bench, team, memory)):
+            wanted = await _load(opened, minutes * 60) * sample.RECIPIENTS
         await line.until_complete(database, wanted)
         alerts = await database.fetchval("SELECT count(*) FROM alert")
     return _report(SoakFigures(minutes, memory, wanted, alerts))
+
+
+async def _load(opened: Doors, seconds: float) -> int:
+    """Hand over at a steady rate; return how many dispatches it were."""
+    rate, number, begun = EVENTS / latency.EVENTS, 0, time.monotonic()
+    while (left := seconds - (time.monotonic() - begun)) > 0:
+        some = min(CHUNK, max(round(left * rate), 1))
+        await opened.paced(letters(number + 1, some), rate)
+        number += some
+    return number
 
 
 async def _watch(bench: Bench, team: Crew, memory: dict[str, list[tuple[float, float]]]) -> None:
