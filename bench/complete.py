@@ -99,19 +99,18 @@ def _notes(lines: list[LineFigures]) -> list[str]:
 
 PEERS = (
     "*procrastinate* is spared: reading and checking packets, copies and a broker, recipients "
-    "(their three answers are statements of the delivering job). What it does not give: a job of a "
-    "worker that was killed stays `doing` until a task of one's own looks for stalled jobs; an "
-    "answer and the deadline it cancels are two transactions, so a crash in between leaves a "
-    "deadline to fire on an accepted delivery unless its task looks again; a deadline fires by the "
-    "wall clock at the next poll (5 s by default) of a worker that has room, through outages of "
-    "one's own, and nobody tells when it did not; there is no history that a second program could "
-    "check.",
-    "*Quix Streams* is spared: hand-over, copies, recipients, the answers' way. What it does not "
-    "give: a timer, so a delivery of which nothing more is heard is never looked at again, which "
-    "is the one that somebody must be told about; the sink writes at least once, the table and the "
-    "offsets being committed one after the other, so after a crash rows are written again (the "
-    "upsert hides it) and what a row triggers happens again; a state whose local store is lost is "
-    "replayed from a changelog topic before work goes on.",
+    "(their three answers are statements of the delivering job, in one transaction). What it does "
+    "not give: a job whose worker was killed stays `doing` until a task of one's own asks for "
+    "stalled jobs; a job that was done and not yet marked is done again, so what it sends must be "
+    "told apart by the receiver; a deadline fires by the wall clock, through outages of one's own, "
+    "at the next poll (every 5 s) of a worker that has room, and nothing tells that it did not; no "
+    "history is left that a second program could check.",
+    "*Quix Streams* is spared: hand-over, copies, recipients, the way of the answers. What it does "
+    "not give: a deadline. There is no timer over state; the one thing like it, a detector of "
+    "silent keys in one of its sinks, lives in memory and by the wall clock, and is not used here. "
+    "So a delivery of which nothing more is heard is not looked at again, and that is the one that "
+    "somebody must be told of. Sinks are flushed before offsets are committed: after a crash rows "
+    "are written again, which the upsert hides, and what a row sets off is set off again.",
 )
 
 

@@ -4,8 +4,9 @@
 
 A hand-over is one transaction: the deliveries, their jobs, their deadline jobs. The delivering job
 stands for the copy and for the recipient: it writes the three answers, one statement each, and
-cancels the deadline. Tuned: psycopg's C core, batches of jobs in one statement, deadlines behind
-all else in priority (so the query for the next job passes over none), finished jobs deleted.
+cancels the deadline, all in one transaction. Tuned: psycopg's C core, batches of jobs in one
+statement, deadlines behind all else in priority (so the query for the next job passes over none),
+many jobs at a time in each worker, finished jobs deleted.
 """
 
 import asyncio
@@ -42,7 +43,9 @@ def application(dsn: str) -> App:
         async with app.connector.pool.connection() as connection:
             for code, state in ANSWERS:
                 await connection.execute(_ANSWER, {"of": of, "code": code, "state": state})
-        await app.job_manager.cancel_job_by_id_async(deadline, delete_job=True)
+            await app.job_manager.cancel_job_by_id_async(
+                deadline, delete_job=True, connection=connection
+            )
 
     @app.task(name="passed", queue="deadlines")  # type: ignore[untyped-decorator]
     async def passed(of: str) -> None:
