@@ -115,7 +115,7 @@ async def _look(team: Crew, connection: asyncpg.Connection, at_s: float) -> Samp
     backstop_ms = await _backstop(connection)
     claim_ms = await _timed(connection, _CLAIM, "bench", timedelta(seconds=60), [], 64)
     updates = await connection.fetchrow(_HOT)
-    booked = await connection.fetchval("SELECT sum(next_offset) FROM partition_book")
+    booked = await connection.fetchval("SELECT sum(next_offset)::bigint FROM partition_book")
     open_ = await connection.fetchval("SELECT count(*) FROM outbox WHERE state <> 'sent'")
     spent = use.spent({name: team.pids[name] for name in ("database", "ledger")})
     upd, hot, dead = updates
