@@ -85,7 +85,7 @@ def _notes(lines: list[LineFigures]) -> list[str]:
         spent = ", ".join(f"{name} {ms:.2f}" for name, ms in found.spent_ms.items())
         notes.append(
             f"{found.workers} of each: {found.deliveries:,} deliveries in {found.seconds:.1f} s, "
-            f"handed over in the first {found.handed_over_s:.1f} s, off the trackers' lists after "
+            f"handed over in the first {found.handed_over_s:.1f} s, read by the trackers after "
             f"{found.tracked_s:.1f} s; {found.alerts} alerts. Processor time of one (ms): {spent}; "
             f"together {sum(found.spent_ms.values()):.2f}."
         )

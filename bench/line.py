@@ -6,13 +6,13 @@ A delivery is complete when it was handed over, registered, copied, published, a
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import aiohttp
 import asyncpg
-from prometheus_client.parser import text_string_to_metric_families
+from aiokafka import TopicPartition
+from aiokafka.structs import OffsetAndMetadata
 
 from bench import sample, use
 from bench.helping import helper
@@ -20,7 +20,11 @@ from bench.load import Doors, doors, letters
 from bench.section import Bench, Unmeasured
 from bench.stage import ALL, Crew, crew, fresh
 from hoatoc.config import Settings
+from hoatoc.domain import topic
+from hoatoc.kafka.client import consumer
+from hoatoc.kafka.topic import admin
 from hoatoc.postgres.connection import pool
+from streams import tracker
 
 SCALED = ("relay", "ledger", "tracker")
 DISPATCHES, WARM_UP = 600, 40
@@ -31,7 +35,7 @@ _COMPLETE = "SELECT count(*) FROM delivery WHERE state = 'accepted' AND due_ms I
 
 @dataclass(frozen=True, slots=True)
 class LineFigures:
-    """How many deliveries; when all were handed over, complete, and off the tracker's list (s).
+    """How many deliveries; when all were handed over, complete, and read by the tracker (s).
 
     `spent_s` is the processor time of each part until then, `senders` and `recipients` included.
     """
@@ -71,7 +75,7 @@ async def measure(bench: Bench, workers: int) -> LineFigures:
 async def complete(
     team: Crew, opened: Doors, packets: Sequence[bytes], workers: int = 1
 ) -> LineFigures:
-    """Hand the packets over; return when every delivery is complete and off every list.
+    """Hand the packets over; return when every delivery is complete and tracked.
 
     Raises Unmeasured after five minutes.
     """
@@ -87,7 +91,7 @@ async def complete(
         await until_complete(database, before + wanted)
         seconds = time.perf_counter() - began
         handed_over = await handing
-        await until_untracked(team)
+        await until_tracked(team.settings)
         tracked = time.perf_counter() - began
         spent = {name: s - spent[name] for name, s in _spent(parts).items()}
         alerts = await database.fetchval("SELECT count(*) FROM alert")
@@ -114,24 +118,24 @@ async def until_complete(database: asyncpg.Pool, wanted: int, most_s: float = MO
         await asyncio.sleep(_PAUSE_S)
 
 
-async def until_untracked(team: Crew, most_s: float = MOST_S) -> None:
-    """Return when the trackers, too, have closed every deadline; they say so at every tick."""
-    ports = [worker.metrics_port for worker in team.workers["tracker"]]
-    deadline = time.monotonic() + most_s
-    async with aiohttp.ClientSession() as session:
-        while found := sum([await metric(session, p, "hoatoc_open_deliveries") for p in ports]):
+async def until_tracked(settings: Settings, most_s: float = MOST_S) -> None:
+    """Return when the trackers have done with all that the log holds now; raises Unmeasured."""
+    places = [TopicPartition(topic.DELIVERIES, p) for p in range(settings.kafka.partitions)]
+    async with consumer(settings.kafka) as reader, admin(settings.kafka) as client:
+        ends = await reader.end_offsets(places)
+        deadline = time.monotonic() + most_s
+        committed = client.list_consumer_group_offsets  # type: ignore[attr-defined]
+        while left := _left(ends, await committed(tracker.GROUP)):
             if time.monotonic() > deadline:
-                raise Unmeasured(f"the trackers hold {found:g} open deliveries after {most_s:g} s")
+                raise Unmeasured(f"the trackers have {left} records to read after {most_s:g} s")
             await asyncio.sleep(_PAUSE_S)
 
 
-async def metric(session: aiohttp.ClientSession, port: int, name: str) -> float:
-    """Return a metric of a program, summed over its labels."""
-    async with session.get(f"http://127.0.0.1:{port}/metrics") as response:
-        families = text_string_to_metric_families(await response.text())
-    return sum(
-        sample.value for family in families for sample in family.samples if sample.name == name
-    )
+def _left(
+    ends: Mapping[TopicPartition, int], committed: Mapping[TopicPartition, OffsetAndMetadata]
+) -> int:
+    done = {place: committed[place].offset if place in committed else 0 for place in ends}
+    return sum(max(end - max(done[place], 0), 0) for place, end in ends.items())
 
 
 @asynccontextmanager

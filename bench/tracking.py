@@ -6,13 +6,12 @@ What a peer that is a stream processor does, too; so the two are compared on it.
 import asyncio
 import time
 
-import aiohttp
 import asyncpg
 
 from bench import ledger, line, sample
 from bench.peer import PeerFigures
 from bench.section import Bench, Unmeasured
-from bench.stage import Crew, crew
+from bench.stage import crew
 from hoatoc.embedded.stack import Stack
 from hoatoc.policy_file import load_policy
 from hoatoc.postgres.connection import pool
@@ -25,16 +24,16 @@ _PAUSE_S = 0.1
 async def measure(bench: Bench, running: Stack, dispatches: int) -> PeerFigures:
     """Write a log, then start ledger and tracker on it; the clock starts with the first rows."""
     settings, policy = running.settings, load_policy(running.settings)
-    events = await ledger.fill(settings, first_registry(), policy, dispatches)
+    await ledger.fill(settings, first_registry(), policy, dispatches)
     wanted = dispatches * sample.RECIPIENTS
     async with (
         pool(settings.postgres.dsn, 1) as database,
-        crew(running, {"ledger": 1, "tracker": 1}) as team,
+        crew(running, {"ledger": 1, "tracker": 1}),
     ):
         began = await _begun(database)
         await line.until_complete(database, wanted)
         booked = time.perf_counter()
-        await _read(team, events)
+        await line.until_tracked(settings)
         bench.say(f"booked {booked - began:.1f} s after the first row")
         return PeerFigures(1, wanted, time.perf_counter() - began)
 
@@ -47,14 +46,3 @@ async def _begun(database: asyncpg.Pool) -> float:
             raise Unmeasured(f"nothing is booked after {MOST_S:g} s")
         await asyncio.sleep(_PAUSE_S)
     return time.perf_counter()
-
-
-async def _read(team: Crew, events: int) -> None:
-    """Return when the tracker has read the whole log."""
-    port = team.workers["tracker"][0].metrics_port
-    deadline = time.perf_counter() + MOST_S
-    async with aiohttp.ClientSession() as session:
-        while (found := await line.metric(session, port, "hoatoc_records_total")) < events:
-            if time.perf_counter() > deadline:
-                raise Unmeasured(f"the tracker has read {found:g} of {events} records")
-            await asyncio.sleep(_PAUSE_S)
