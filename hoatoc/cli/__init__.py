@@ -16,6 +16,7 @@ from hoatoc.cli import (
     deadline,
     demo,
     document,
+    history,
     ledger,
     organ,
     recall,
@@ -51,6 +52,7 @@ for command in (
     ledger.alerts,
     ledger.books,
     ledger.lag,
+    history.check_history,
     secret.quarantine,
     organ.topics,
 ):

@@ -1,6 +1,7 @@
 # The part of asyncpg's interface that Hoatoc uses; the library ships no types.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, overload
 
@@ -56,6 +57,14 @@ class Connection:
         columns: Sequence[str] | None = None,
         schema_name: str | None = None,
         timeout: float | None = None,
+    ) -> str: ...
+    async def copy_from_query(
+        self,
+        query: str,
+        *args: object,
+        output: PathLike[str],
+        format: str | None = None,  # noqa: A002 - as the library has it
+        header: bool | None = None,
     ) -> str: ...
     def transaction(
         self,
