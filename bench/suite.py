@@ -2,6 +2,7 @@
 
 from bench import (
     burst,
+    checker,
     complete,
     deadline,
     dispatch,
@@ -133,6 +134,15 @@ SECTIONS = (
         "stands the one before.",
         600,
         snapshot.report,
+    ),
+    Section(
+        "history",
+        "The history checker",
+        "A stretch of a log, booked by the ledger's own code, is repeated under other ids and at "
+        "later times and written as the record of a run; then it is checked, and must be found "
+        "good. The floor reads every note, record and row, and judges nothing.",
+        900,
+        checker.report,
     ),
     Section(
         "soak",
