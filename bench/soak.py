@@ -85,7 +85,12 @@ def _report(found: SoakFigures) -> Report:
     slopes = found.slopes()
     ends = {name: points[-1][1] for name, points in found.memory.items()}
     rows = [
-        Row(f"{name}: memory at the end; growth", f"{ends[name]:,.0f} MiB; {each:+.1f} MiB/h")
+        Row(
+            f"{name}: memory at the end; growth",
+            f"{ends[name]:,.0f} MiB; {each:+.1f} MiB/h",
+            f"{found.memory[name][0][1]:,.0f} MiB at the start",
+            f"{ends[name] / found.memory[name][0][1]:.2f} ×",
+        )
         for name, each in slopes.items()
     ]
     suspects = ", ".join(name for name, each in slopes.items() if each > SUSPECT) or "none"
