@@ -124,4 +124,5 @@ def _plot(lines: list[LineFigures], jobs: list[PeerFigures]) -> Plot:
             "Hoatoc": [(found.workers, round(found.rate, 1)) for found in lines],
             "procrastinate": [(found.workers, round(found.rate, 1)) for found in jobs],
         },
+        log="x",
     )

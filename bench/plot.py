@@ -48,6 +48,7 @@ def _scale(axes: mpl.axes.Axes, plot: Plot) -> None:
         axes.minorticks_off()
     if "y" in plot.log:
         axes.set_yscale("log")
+        axes.yaxis.set_minor_formatter(plain)
     else:
         highest = max((y for points in plot.lines.values() for _, y in points), default=1)
         axes.set_ylim(0, (highest or 1) * 1.08)
