@@ -67,7 +67,7 @@ class Course:
 
 async def report(bench: Bench) -> Report:
     """Run the three phases under one load."""
-    lengths = [bench.seconds(s, 12) for s in (BEFORE_S, HELD_S, AFTER_S)]
+    lengths = [bench.seconds(s, 30) for s in (BEFORE_S, HELD_S, AFTER_S)]
     rate = EVENTS / latency.EVENTS
     number = round(rate * (sum(lengths) + ARRIVE_S + 5))
     silent = [organ.code for organ in first_registry()[1:60:20]]

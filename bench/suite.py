@@ -123,7 +123,7 @@ SECTIONS = (
         "The cost of an event by the size of the books",
         "The books are filled to each size; then fresh logs of the same mix are booked, by the "
         "ledger and by its floor in turns, and taken out again. The median of the turns.",
-        2400,
+        1800,
         growth.report,
     ),
     Section(
