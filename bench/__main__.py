@@ -7,6 +7,7 @@ the soak. Exit status 1 when a section could not measure what it is for, 2 for u
 import asyncio
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ def main(words: Sequence[str]) -> int:
         return 2
     # Topics that were just made have no leader at first; the client tells that at each try.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     scale = float(os.environ.get("BENCH_SCALE", "1"))
     folder = FOLDER if scale == 1 else TRIAL
     folder.mkdir(exist_ok=True)
