@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from hoatoc.history.fact import ASKED_BACK, named
+from hoatoc.history.fact import ASKED_BACK, NOT_SENT, PUBLISHED, named
 from hoatoc.history.finding import Findings
 from hoatoc.history.note import Answered, HandedOver
 from hoatoc.history.record import Books
@@ -15,6 +15,7 @@ from hoatoc.history.walk import Source, Walk
 from hoatoc.history.witness import Witness
 
 G1 = Guarantee.G1
+OFFERED = (PUBLISHED, NOT_SENT)
 
 
 @dataclass(slots=True)
@@ -103,6 +104,9 @@ def _check_copy(row: HandoverRecipientRow, doors: Doors, walk: Walk, found: Find
         found.refute(G1, said, row.delivery_id)
     elif outbox == "sent" and copy is None:
         said = f"the copy for {row.recipient} is marked as sent and is not in the log"
+        found.refute(G1, said, row.delivery_id)
+    elif outbox == "sent" and copy and not any(fact.word in OFFERED for fact in copy.facts):
+        said = f"the copy for {row.recipient} is marked as sent, and the log does not say so"
         found.refute(G1, said, row.delivery_id)
     elif outbox in ("unsent", "cancelled") and copy is not None:
         said = f"the copy for {row.recipient} is {outbox} in the outbox and stands in the log"

@@ -33,10 +33,10 @@ from hoatoc.examine import admission
 from hoatoc.history.note import HandedOver, Recalled, Stopped, TurnedAway
 from hoatoc.history.save import Notebook, now_ms
 from hoatoc.policy_file import load_policy
+from hoatoc.ports import Asking
 from hoatoc.postgres.connection import AWAY
 from hoatoc.postgres.door import Door
 from hoatoc.postgres.handover import HandoverTables
-from hoatoc.postgres.recall import Asking
 from hoatoc.testing.agency import BURST, letter
 from tests.chaos.actor import obey
 
