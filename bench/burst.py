@@ -91,7 +91,8 @@ async def _bare(settings: Settings, database: asyncpg.Pool, number: int) -> floa
             some = [(record, uuid4(), "AlertRaised")] * min(_BATCH, number - begin)
             async with connection.transaction():
                 await tables.announce(some)
-        while await alerts.announce(connection, to, settings.kafka.partitions):
+        announcer = alerts.announcer(connection, settings)
+        while await announcer.announce(to):
             pass
         return time.perf_counter() - began
 

@@ -24,7 +24,7 @@ from hoatoc.domain.policy import limits_for
 from hoatoc.kafka.client import Outgoing, producer
 from hoatoc.kafka.topic import admin
 from hoatoc.policy_file import load_policy
-from hoatoc.postgres.outbox import Claimed
+from hoatoc.ports import Claimed
 from hoatoc.prepare import first_registry
 from producers.publisher import Publisher
 
