@@ -164,12 +164,19 @@ MUTANTS = (
         "    return 1 if alert.closing is None else 2\n",
     ),
     _mutant(
-        "claim-committed",
-        "a claim is committed before anything is sent, so that a recall cannot cancel it",
-        "hoatoc/testing/outbox.py",
-        '            taken = replace(row, state="claimed", claimed_by=relay, claimed_s=now_s)\n'
-        "            self.database.put(self.tables.outbox, row.dispatch_id, taken)\n",
-        "            pass\n",
+        "claimed-is-not-cancelled-in-the-fake",
+        "a claim is committed before anything is sent, and what is claimed is never cancelled",
+        "hoatoc/testing/handover.py",
+        '        if row.state != "unsent" or any(',
+        '        if row.state == "sent" or any(',
+    ),
+    _mutant(
+        "claimed-is-not-cancelled",
+        "the same, in SQL",
+        "hoatoc/postgres/queries/recall.sql",
+        "WHERE o.dispatch_id = $1 AND o.state = 'unsent'\n",
+        "WHERE o.dispatch_id = $1 AND o.state IN ('unsent', 'claimed')\n",
+        "tests/contract/test_outbox_machine.py",
     ),
     _mutant(
         "recall-behind-its-dispatch",
