@@ -90,7 +90,7 @@ class Tracker:
         if watch is None:
             return
         RECORDS.labels(NAME, topic.DELIVERIES).inc()
-        if entry.offset > watch.book.next_offset:
+        if entry.offset > watch.next_offset:
             await self._catch_up(partition, watch, entry.offset)
         if entry.event is None:
             UNDECODABLE.inc()
@@ -116,8 +116,8 @@ class Tracker:
         place = TopicPartition(topic.DELIVERIES, partition)
         async with self.reader() as reader:
             reader.assign([place])
-            reader.seek(place, watch.book.next_offset)
-            while watch.book.next_offset < end:
+            reader.seek(place, watch.next_offset)
+            while watch.next_offset < end:
                 fetched = await reader.getmany(timeout_ms=2000)
                 if not fetched:
                     return

@@ -69,13 +69,14 @@ class Line(NamedTuple):
 
 @dataclass(slots=True)
 class Touched:
-    """What a stretch says of one delivery."""
+    """What a stretch says of one delivery; `answered_ms` is the log time of the answer."""
 
     dispatch_id: UUID
     recipient: str
     facts: dict[Fact, tuple[Position, ...]] = field(default_factory=dict)
     limits: Limits | None = None
     answer: Answer | None = None
+    answered_ms: int = 0
     reasons: dict[int, str | None] = field(default_factory=dict)
 
 
@@ -239,7 +240,7 @@ def _note_answer(result: Walk, event: Answer, at: Position) -> None:
         known_by = event.put_back_of if fact is Fact.PUT_BACK else event.event_id
         _add(touched, fact, at._replace(event=str(known_by)) if fact in REPEATED else at)
     touched.reasons[at.offset] = said
-    touched.answer = event
+    touched.answer, touched.answered_ms = event, at.append_ms
     if event.put_back_of is not None:
         result.put_back.setdefault(event.put_back_of, at)
     _line(

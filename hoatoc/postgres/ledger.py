@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from hoatoc.domain.book import Account, Alert, Finder, next_due, wake_ms
+from hoatoc.domain.book import Account, Alert, Finder, next_due, running, wake_ms
 from hoatoc.domain.deadline import Kind
 from hoatoc.domain.delivery import Delivery, Fact, Facts, Position
 from hoatoc.domain.event import DispatchRegistered, Limits
@@ -281,7 +281,8 @@ def delivery_row(partition: int, account: Account) -> tuple[Any, ...]:
     delivery = account.delivery
     stands = axes(delivery.facts)
     state = state_of(stands)
-    due = next_due(account)
+    runs = running(account)
+    due = next_due(runs)
     overdue = any(alert.closing is None for alert in account.alerts.values())
     return (
         delivery.delivery_id,
@@ -298,6 +299,6 @@ def delivery_row(partition: int, account: Account) -> tuple[Any, ...]:
         bool(account.alerts) and not overdue,
         due.kind if due else None,
         due.due_ms if due else None,
-        wake_ms(account),
+        wake_ms(account, runs),
         version_of(delivery.facts),
     )
