@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from hoatoc.domain.book import Account, Alert, Finder, next_due, running, wake_ms
 from hoatoc.domain.deadline import Kind
@@ -53,27 +54,29 @@ def _clock_in(service_ms: int, text: str) -> PartitionClock:
     )
 
 
-def _facts_out(facts: Facts) -> str:
-    return json.dumps(facts)
+_encode_json = msgspec.json.Encoder().encode
+_decode_facts = msgspec.json.Decoder(dict[Fact, tuple[Position, ...]]).decode
+_decode_working = msgspec.json.Decoder(dict[Kind, WorkingDue]).decode
+
+
+def facts_out(facts: Facts) -> str:
+    """Write the facts of a delivery as its row has them."""
+    return _encode_json(facts).decode()
 
 
 def facts_in(text: str) -> dict[Fact, tuple[Position, ...]]:
     """Read the facts of a delivery from its row."""
-    return {
-        Fact(name): tuple(Position(*p) for p in positions)
-        for name, positions in json.loads(text).items()
-    }
+    return _decode_facts(text)
 
 
-def _working_out(working: Mapping[Kind, WorkingDue]) -> str:
-    return json.dumps(working)
+def working_out(working: Mapping[Kind, WorkingDue]) -> str:
+    """Write the dues by a working calendar as a delivery's row has them."""
+    return _encode_json(working).decode() if working else "{}"
 
 
 def working_in(text: str) -> dict[Kind, WorkingDue]:
     """Read the dues by a working calendar from a delivery's row."""
-    if text == "{}":
-        return {}
-    return {Kind(kind): WorkingDue(*due) for kind, due in json.loads(text).items()}
+    return _decode_working(text) if text != "{}" else {}
 
 
 @lru_cache(4096)
@@ -292,8 +295,8 @@ def delivery_row(partition: int, account: Account) -> tuple[Any, ...]:
         state,
         stands.handling,
         stands.recall,
-        _facts_out(delivery.facts),
-        _working_out(account.working),
+        facts_out(delivery.facts),
+        working_out(account.working),
         state in OPEN,
         overdue,
         bool(account.alerts) and not overdue,
