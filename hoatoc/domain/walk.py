@@ -236,7 +236,8 @@ def _note_offered(
 def _note_answer(result: Walk, event: Answer, at: Position) -> None:
     of, touched = _touch(result, event.dispatch_id, event.recipient)
     code, said = answer_words(event)
-    for fact in facts_of(event):
+    facts = facts_of(event)
+    for fact in facts:
         known_by = event.put_back_of if fact is Fact.PUT_BACK else event.event_id
         _add(touched, fact, at._replace(event=str(known_by)) if fact in REPEATED else at)
     touched.reasons[at.offset] = said
@@ -251,15 +252,18 @@ def _note_answer(result: Walk, event: Answer, at: Position) -> None:
         delivery_id=of,
         recipient=event.recipient,
         code=code,
-        known=is_known(event),
+        known=_is_known(facts, code),
         detail=said,
     )
 
 
 def is_known(event: Answer) -> bool:
     """Tell whether an answer's code or outcome is one that the lifecycle knows."""
-    stated = [fact for fact in facts_of(event) if fact is not Fact.PUT_BACK]
-    return bool(stated) or answer_words(event)[0] == "processing"
+    return _is_known(facts_of(event), answer_words(event)[0])
+
+
+def _is_known(facts: Sequence[Fact], code: str) -> bool:
+    return any(fact is not Fact.PUT_BACK for fact in facts) or code == "processing"
 
 
 def answer_words(event: Answer) -> tuple[str, str | None]:
