@@ -4,10 +4,15 @@ A value is `C3 01`, the CRC-64-AVRO fingerprint of the writer's schema (little-e
 body (Avro 1.12, "Single-object encoding"). The schemas, released and current, ship in
 `schemas/avro`; a value is decoded with its writer's schema and adapted to the class in code:
 a field that the writer did not know takes the class's default.
+
+Most records are small and flat: answers, ticks, proposals. `FlatRecord` reads and writes these at a
+third of the cost, and only where every field is as usual; whatever is not goes the general way, so
+that values, bytes and faults are the same.
 """
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
@@ -22,6 +27,7 @@ from fastavro.types import Schema
 from hoatoc.domain import event
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.event import EVENTS, Event
+from hoatoc.flat_record import FlatRecord, Unusual
 
 MARKER = b"\xc3\x01"
 _PREFIX = len(MARKER) + 8
@@ -44,6 +50,7 @@ class _Writer:
     nested: tuple[str, ...]
     unknown: frozenset[str]
     """fields that the class does not have (any more)"""
+    flat: FlatRecord | None
 
 
 def _schema_files() -> Iterator[tuple[Traversable, bool]]:
@@ -66,7 +73,9 @@ def _writers() -> tuple[dict[bytes, _Writer], dict[type, tuple[bytes, _Writer]]]
         nested = tuple(f["name"] for f in schema["fields"] if f["name"] in _NESTED)
         crc = bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO"))
         unknown = frozenset(f["name"] for f in schema["fields"]) - {*_names(EVENTS[name])}
-        writer = _Writer(name, fastavro.parse_schema(schema, named_schemas={}), nested, unknown)
+        flat = None if unknown else FlatRecord.of(EVENTS[name], schema["fields"])
+        parsed = fastavro.parse_schema(schema, named_schemas={})
+        writer = _Writer(name, parsed, nested, unknown, flat)
         if crc not in by_print:
             by_print[crc] = writer
         if is_current:
@@ -88,6 +97,9 @@ def _plain(value: Any) -> dict[str, Any]:
 def encode(value: Event) -> bytes:
     """Encode an event as one single object."""
     header, writer = _writers()[1][type(value)]
+    if writer.flat is not None:
+        with suppress(Unusual):
+            return writer.flat.write(header, value)
     record = _plain(value)
     for name in writer.nested:
         inner = record[name]
@@ -112,6 +124,10 @@ def decode(data: bytes | None) -> Event:
             f"schema fingerprint {data[2:_PREFIX].hex()} is not known: upgrade the reader, "
             "or write with a schema of schemas/avro"
         )
+    if writer.flat is not None:
+        with suppress(Unusual):
+            flat: Event = writer.flat.read(data, _PREFIX)
+            return flat
     body = BytesIO(data)
     body.seek(_PREFIX)
     try:

@@ -43,6 +43,7 @@ FORECAST_MINUTES = 15
 CHUNK = 5000
 LOG = structlog.get_logger(NAME)
 
+READ = RECORDS.labels(NAME, topic.DELIVERIES)
 PROPOSED = Counter("hoatoc_tracker_proposals_total", "Deadlines proposed as passed", ["kind"])
 OPEN = Gauge("hoatoc_open_deliveries", "Deliveries that it watches", ["partition"])
 OLDEST = Gauge("hoatoc_oldest_open_seconds", "Age of the oldest of them", ["partition"])
@@ -89,8 +90,8 @@ class Tracker:
         watch = self.watches.get(partition)
         if watch is None:
             return
-        RECORDS.labels(NAME, topic.DELIVERIES).inc()
-        if entry.offset > watch.book.next_offset:
+        READ.inc()
+        if entry.offset > watch.next_offset:
             await self._catch_up(partition, watch, entry.offset)
         if entry.event is None:
             UNDECODABLE.inc()
@@ -116,8 +117,8 @@ class Tracker:
         place = TopicPartition(topic.DELIVERIES, partition)
         async with self.reader() as reader:
             reader.assign([place])
-            reader.seek(place, watch.book.next_offset)
-            while watch.book.next_offset < end:
+            reader.seek(place, watch.next_offset)
+            while watch.next_offset < end:
                 fetched = await reader.getmany(timeout_ms=2000)
                 if not fetched:
                     return

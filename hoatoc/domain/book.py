@@ -17,7 +17,7 @@ Only positions are compared, never the order of commits: `registered, tick, answ
 books whether the answer is read with the tick or after it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from uuid import UUID
@@ -199,25 +199,25 @@ def unnamed_alerts(walked: Walk) -> Iterator[Alert]:
         )
 
 
-def running(account: Account) -> Iterator[Deadline]:
-    """Yield the deadlines that run and have no verdict yet."""
-    delivery = account.delivery
-    for deadline in deadlines(delivery.facts, delivery.limits, account.working):
-        if deadline.closing is None and deadline.kind not in account.alerts:
-            yield deadline
+def running(account: Account) -> list[Deadline]:
+    """Return the deadlines that run and have no verdict yet."""
+    delivery, alerts = account.delivery, account.alerts
+    found = deadlines(delivery.facts, delivery.limits, account.working)
+    return [one for one in found if one.closing is None and one.kind not in alerts]
 
 
-def next_due(account: Account) -> Deadline | None:
-    """Return the earliest deadline that runs and has no verdict yet."""
-    return min(running(account), key=lambda d: d.due_ms, default=None)
+def next_due(running: Sequence[Deadline]) -> Deadline | None:
+    """Return the earliest of the deadlines that run."""
+    return min(running, key=lambda d: d.due_ms) if running else None
 
 
-def wake_ms(account: Account) -> int | None:
+def wake_ms(account: Account, running: Sequence[Deadline]) -> int | None:
     """Return the service time past which a delivery must be settled though nothing touches it.
 
-    It is the backstop of a deadline, or the due of one by a working calendar, which may move then.
+    It is the backstop of a deadline that runs, or the due of one by a working calendar, which may
+    move then.
     """
-    return min((_wake(account, deadline) for deadline in running(account)), default=None)
+    return min([_wake(account, deadline) for deadline in running]) if running else None
 
 
 def _wake(account: Account, deadline: Deadline) -> int:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 from json import JSONEncoder
 from operator import attrgetter
-from typing import NewType
+from typing import NamedTuple, NewType
 from unicodedata import normalize
 from uuid import UUID, uuid5
 
@@ -72,6 +72,7 @@ def dispatch_id_from(now_ms: int, random: bytes) -> DispatchId:
 
 
 @lru_cache(65_536)
+@lru_cache(16_384)  # what is said of a copy comes close together
 def delivery_id(dispatch_id: DispatchId, recipient: OrganCode) -> DeliveryId:
     """Derive the id of one copy from its dispatch and the recipient's code as registered."""
     return DeliveryId(uuid5(dispatch_id, recipient))
@@ -168,6 +169,32 @@ class Duplicate(StrEnum):
 
     IDENTIFIER = "document-identifier-repeats"
     NUMBER_NOTATION_ISSUER = "number-notation-issuer-repeat"
+
+
+class Namesake(NamedTuple):
+    """What is kept, beside its packet, of an earlier document of the same id, or number and year.
+
+    `issuer` is the code of a `DocumentKey`.
+    """
+
+    document_id: str
+    issuer: str
+    issuer_name: str
+    business_type: int
+    content_digest: bytes
+
+
+def may_repeat(new: Packet, key: DocumentKey, digest: bytes, earlier: Namesake) -> bool:
+    """Tell whether `duplicate_of` may find an alarm, so that its packet has to be read."""
+    if new.business_type != NEW_DOCUMENT or earlier.business_type == RECALL:
+        return False
+    if digest == earlier.content_digest:
+        return False
+    if _folded(new.document_id) == _folded(earlier.document_id):
+        return True
+    name = _folded(new.sender.name)
+    same_name = bool(name and name == _folded(earlier.issuer_name))
+    return same_name or earlier.issuer in {key.issuer, _folded(new.sender.code)}
 
 
 def duplicate_of(new: Packet, earlier: Packet) -> Duplicate | None:

@@ -70,13 +70,14 @@ class Line(NamedTuple):
 
 @dataclass(slots=True)
 class Touched:
-    """What a stretch says of one delivery."""
+    """What a stretch says of one delivery; `answered_ms` is the log time of the answer."""
 
     dispatch_id: UUID
     recipient: str
     facts: dict[Fact, tuple[Position, ...]] = field(default_factory=dict)
     limits: Limits | None = None
     answer: Answer | None = None
+    answered_ms: int = 0
     reasons: dict[int, str | None] = field(default_factory=dict)
 
 
@@ -240,11 +241,12 @@ def _note_offered(
 def _note_answer(result: Walk, event: Answer, at: Position) -> None:
     of, touched = _touch(result, event.dispatch_id, event.recipient)
     code, said = answer_words(event)
-    for fact in facts_of(event):
+    facts = facts_of(event)
+    for fact in facts:
         known_by = event.put_back_of if fact is Fact.PUT_BACK else event.event_id
         _add(touched, fact, at._replace(event=str(known_by)) if fact in REPEATED else at)
     touched.reasons[at.offset] = said
-    touched.answer = event
+    touched.answer, touched.answered_ms = event, at.append_ms
     _line(
         result,
         at,
@@ -253,15 +255,18 @@ def _note_answer(result: Walk, event: Answer, at: Position) -> None:
         delivery_id=of,
         recipient=event.recipient,
         code=code,
-        known=is_known(event),
+        known=_is_known(facts, code),
         detail=said,
     )
 
 
 def is_known(event: Answer) -> bool:
     """Tell whether an answer's code or outcome is one that the lifecycle knows."""
-    stated = [fact for fact in facts_of(event) if fact is not Fact.PUT_BACK]
-    return bool(stated) or answer_words(event)[0] == "processing"
+    return _is_known(facts_of(event), answer_words(event)[0])
+
+
+def _is_known(facts: Sequence[Fact], code: str) -> bool:
+    return any(fact is not Fact.PUT_BACK for fact in facts) or code == "processing"
 
 
 def answer_words(event: Answer) -> tuple[str, str | None]:

@@ -3,21 +3,27 @@
 It reads the same log with the same rules as the ledger, from a snapshot of the books onwards, and
 says once for each deadline that it has passed. It decides nothing, and may be wrong or dead
 without harm; being right and early is its quality.
+
+Only a tick can show that a deadline has passed. What comes between two ticks is therefore noted,
+and each delivery that it touches is settled once, when the next tick is read.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from uuid import UUID
 
-from hoatoc.domain.book import Account, next_due, running, settle
+from hoatoc.domain.book import Account, running, settle
 from hoatoc.domain.deadline import Deadline, Kind
 from hoatoc.domain.delivery import Fact, Facts
+from hoatoc.domain.event import Tick
 from hoatoc.domain.lifecycle import SETTLED, Recall, axes, state_of
 from hoatoc.domain.walk import Entry, PartitionBook, Walk, walk
 from hoatoc.domain.wheel import Wheel
 from hoatoc.domain.working_due import Calendars
+
+STRETCH = 2_000
 
 
 class Passed(NamedTuple):
@@ -30,9 +36,10 @@ class Passed(NamedTuple):
 
 @dataclass(slots=True)
 class Watch:
-    """The open deliveries of one partition and their next deadlines.
+    """The open deliveries of one partition and their next deadlines, at the last tick read.
 
-    `proposed_ms` is the service time of the tick at which a delivery last had something proposed.
+    `proposed_ms` is the service time of the tick at which a delivery last had something proposed;
+    `noted` is what came since, `stretch` records at most.
     """
 
     calendars: Calendars
@@ -42,6 +49,13 @@ class Watch:
     proposed_ms: dict[UUID, int] = field(default_factory=dict)
     by_recipient: Counter[str] = field(default_factory=Counter)
     heard_ms: dict[str, int] = field(default_factory=dict)
+    noted: list[Entry] = field(default_factory=list)
+    stretch: int = STRETCH
+
+    @property
+    def next_offset(self) -> int:
+        """Return the offset of the record to be read next."""
+        return self.book.next_offset + len(self.noted)
 
     def begin(self, book: PartitionBook, accounts: Iterable[Account]) -> None:
         """Begin from a snapshot of the books, the oldest delivery first."""
@@ -54,17 +68,31 @@ class Watch:
 
         Records before the snapshot are in it already and are passed over.
         """
-        if entry.offset < self.book.next_offset:
+        if entry.offset < self.next_offset:
             return []
-        book = PartitionBook(entry.offset, self.book.clock, self.book.ticks)
-        walked = walk(book, [entry])
+        is_tick = isinstance(entry.event, Tick)
+        is_behind_a_gap = entry.offset > self.next_offset
+        if is_tick or is_behind_a_gap or len(self.noted) >= self.stretch:
+            self._settle_noted()
+        if is_behind_a_gap:
+            self.book = replace(self.book, next_offset=entry.offset)
+        if not is_tick:
+            self.noted.append(entry)
+            return []
+        walked = walk(self.book, [entry])
         self.book = walked.after
+        return list(self._tick(walked))
+
+    def _settle_noted(self) -> None:
+        """Settle what was noted; it holds no tick."""
+        walked = walk(self.book, self.noted)
+        self.book, self.noted = walked.after, []
         for touched in walked.touched.values():
             if touched.answer is not None:
-                self.heard_ms[touched.recipient] = entry.append_ms
-        for of in (*walked.touched, *walked.proposals):
+                heard_ms = self.heard_ms.get(touched.recipient, 0)
+                self.heard_ms[touched.recipient] = max(heard_ms, touched.answered_ms)
+        for of in {**walked.touched, **walked.proposals}:
             self._settle(of, walked)
-        return list(self._tick(walked)) if walked.ticks else []
 
     def _settle(self, of: UUID, walked: Walk) -> None:
         account = settle(self.accounts.get(of), of, walked, self.calendars)
@@ -86,31 +114,31 @@ class Watch:
 
     def _passed(self, of: UUID, service_ms: int) -> Iterator[Passed]:
         """Yield the deadlines of a delivery that have passed, once each."""
-        account = self.accounts[of]
-        for deadline in self._unproposed(account):
-            if deadline.due_ms < service_ms:
+        runs, since_ms = running(self.accounts[of]), self.proposed_ms.get(of, 0)
+        for deadline in runs:
+            if since_ms <= deadline.due_ms < service_ms:
                 yield Passed(of, deadline.kind, deadline.due_ms)
         self.proposed_ms[of] = service_ms
-        self._alarm(account)
+        self._alarm(of, runs)
 
-    def _unproposed(self, account: Account) -> list[Deadline]:
-        """Return the deadlines that run; a due never moves to before the tick that proposed."""
-        since_ms = self.proposed_ms.get(account.delivery.delivery_id, 0)
-        return [deadline for deadline in running(account) if deadline.due_ms >= since_ms]
+    def _alarm(self, of: UUID, runs: Sequence[Deadline]) -> None:
+        """Set the alarm of a delivery to the next of the deadlines that run.
 
-    def _alarm(self, account: Account) -> None:
-        """Set the alarm of a delivery to its next deadline."""
-        due_ms = min((deadline.due_ms for deadline in self._unproposed(account)), default=None)
-        if due_ms is None:
-            self.wheel.drop(account.delivery.delivery_id)
+        What was due before the tick that proposed last is proposed: no due moves to before it.
+        """
+        since_ms = self.proposed_ms.get(of, 0)
+        dues_ms = [deadline.due_ms for deadline in runs if deadline.due_ms >= since_ms]
+        if dues_ms:
+            self.wheel.put(of, min(dues_ms))
         else:
-            self.wheel.put(account.delivery.delivery_id, due_ms)
+            self.wheel.drop(of)
 
     def _keep(self, account: Account) -> None:
         """Keep an account until it is decided and nothing runs any more, and set its alarm."""
         of, recipient = account.delivery.delivery_id, account.delivery.recipient
-        self._alarm(account)
-        if next_due(account) is None and _is_over(account.delivery.facts):
+        runs = running(account)
+        self._alarm(of, runs)
+        if not runs and _is_over(account.delivery.facts):
             self.proposed_ms.pop(of, None)
             if self.accounts.pop(of, None):
                 self.by_recipient[recipient] -= 1

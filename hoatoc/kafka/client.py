@@ -7,6 +7,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -68,14 +69,24 @@ def headers_of(
     event_id: UUID, type_name: str, source: str, dispatch_id: UUID | None
 ) -> list[tuple[str, bytes]]:
     """Return the headers that every record carries."""
+    version, *named = _headers_of_all(type_name, source)
     return [
-        ("ce_specversion", b"1.0"),
+        version,
         ("ce_id", str(event_id).encode()),
+        *named,
+        ("traceparent", traceparent(dispatch_id or event_id, event_id).encode()),
+    ]
+
+
+@cache
+def _headers_of_all(type_name: str, source: str) -> tuple[tuple[str, bytes], ...]:
+    """Return the headers that all records of a type have from a source."""
+    return (
+        ("ce_specversion", b"1.0"),
         ("ce_type", f"vn.hoatoc.{type_name}".encode()),
         ("ce_source", f"/hoatoc/{source}".encode()),
         ("content-type", b"application/avro"),
-        ("traceparent", traceparent(dispatch_id or event_id, event_id).encode()),
-    ]
+    )
 
 
 def connection(kafka: Kafka) -> dict[str, Any]:

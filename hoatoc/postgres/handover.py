@@ -18,10 +18,12 @@ from hoatoc.domain.error import PeerFault
 from hoatoc.domain.examination import Examination
 from hoatoc.domain.identity import (
     DispatchId,
+    Namesake,
     OrganCode,
     delivery_id,
     dispatch_id_from,
     duplicate_of,
+    may_repeat,
 )
 from hoatoc.domain.packet import NEW_DOCUMENT, REPLACEMENT, Packet
 from hoatoc.domain.policy import Policy, limits_for
@@ -34,6 +36,7 @@ from hoatoc.postgres.recall import RecallTables
 
 SQL = queries("handover")
 OUTBOX_CHANNEL = "hoatoc_outbox"
+MOST_ALARMS = 20
 SENT_AGAIN = ("receive-failed", "parked", "refused", "recalled")
 """States from which a copy may be sent again: the recipient does not have it, or gave it back."""
 
@@ -104,15 +107,18 @@ class HandoverTables:
 
     async def _namesakes(self, admitted: Admitted) -> tuple[Finding, ...]:
         """Return the two duplicate alarms of the law (NĐ 30/2020, Phụ lục VI, I.III.1.h)."""
-        key = admitted.key
+        packet, key = admitted.packet, admitted.key
         rows = await self._connection.fetch(
-            SQL["namesakes"], admitted.packet.document_id, key.year, key.number, key.notation
+            SQL["namesakes"], packet.document_id, key.year, key.number, key.notation
         )
-        return tuple(
-            finding_of(alarm, row)
-            for row in rows
-            if (alarm := duplicate_of(admitted.packet, read_packet(row["packet"])))
-        )
+        found: list[Finding] = []
+        for row in rows:
+            namesake = Namesake(*(row[name] for name in Namesake._fields))
+            if len(found) < MOST_ALARMS and may_repeat(packet, key, admitted.digest, namesake):
+                earlier = await self._connection.fetchval(SQL["packet"], row["dispatch_id"])
+                if alarm := duplicate_of(packet, read_packet(earlier)):
+                    found.append(finding_of(alarm, row))
+        return tuple(found)
 
     async def _ask_back(self, admitted: Admitted) -> tuple[Recalled, ...]:
         packet = admitted.packet

@@ -9,8 +9,9 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
-from hoatoc.domain.book import Account, Alert, Finder, next_due, wake_ms
+from hoatoc.domain.book import Account, Alert, Finder, next_due, running, wake_ms
 from hoatoc.domain.deadline import Kind
 from hoatoc.domain.delivery import Delivery, Fact, Facts, Position
 from hoatoc.domain.event import DispatchRegistered, Limits
@@ -53,27 +54,29 @@ def _clock_in(service_ms: int, text: str) -> PartitionClock:
     )
 
 
-def _facts_out(facts: Facts) -> str:
-    return json.dumps(facts)
+_encode_json = msgspec.json.Encoder().encode
+_decode_facts = msgspec.json.Decoder(dict[Fact, tuple[Position, ...]]).decode
+_decode_working = msgspec.json.Decoder(dict[Kind, WorkingDue]).decode
+
+
+def facts_out(facts: Facts) -> str:
+    """Write the facts of a delivery as its row has them."""
+    return _encode_json(facts).decode()
 
 
 def facts_in(text: str) -> dict[Fact, tuple[Position, ...]]:
     """Read the facts of a delivery from its row."""
-    return {
-        Fact(name): tuple(Position(*p) for p in positions)
-        for name, positions in json.loads(text).items()
-    }
+    return _decode_facts(text)
 
 
-def _working_out(working: Mapping[Kind, WorkingDue]) -> str:
-    return json.dumps(working)
+def working_out(working: Mapping[Kind, WorkingDue]) -> str:
+    """Write the dues by a working calendar as a delivery's row has them."""
+    return _encode_json(working).decode() if working else "{}"
 
 
 def working_in(text: str) -> dict[Kind, WorkingDue]:
     """Read the dues by a working calendar from a delivery's row."""
-    if text == "{}":
-        return {}
-    return {Kind(kind): WorkingDue(*due) for kind, due in json.loads(text).items()}
+    return _decode_working(text) if text != "{}" else {}
 
 
 @lru_cache(4096)
@@ -286,7 +289,8 @@ def delivery_row(partition: int, account: Account) -> tuple[Any, ...]:
     delivery = account.delivery
     stands = axes(delivery.facts)
     state = state_of(stands)
-    due = next_due(account)
+    runs = running(account)
+    due = next_due(runs)
     overdue = any(alert.closing is None for alert in account.alerts.values())
     return (
         delivery.delivery_id,
@@ -296,13 +300,13 @@ def delivery_row(partition: int, account: Account) -> tuple[Any, ...]:
         state,
         stands.handling,
         stands.recall,
-        _facts_out(delivery.facts),
-        _working_out(account.working),
+        facts_out(delivery.facts),
+        working_out(account.working),
         state in OPEN,
         overdue,
         bool(account.alerts) and not overdue,
         due.kind if due else None,
         due.due_ms if due else None,
-        wake_ms(account),
+        wake_ms(account, runs),
         version_of(delivery.facts),
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from hoatoc.domain.book import Account, Alert, wake_ms
+from hoatoc.domain.book import Account, Alert, running, wake_ms
 from hoatoc.domain.deadline import Kind
 from hoatoc.domain.delivery import Delivery, Position
 from hoatoc.domain.error import OurFault
@@ -108,7 +108,7 @@ class MemoryLedger(Rows):
             first, _ = self.tables.deliveries.get(of, (partition, None))
             self.database.put(self.tables.deliveries, of, (first, account.delivery))
             self.database.put(self.tables.working, of, account.working)
-            wake = wake_ms(account)
+            wake = wake_ms(account, running(account))
             if wake is not None:
                 self.database.put(self.tables.wakes, of, wake)
             else:

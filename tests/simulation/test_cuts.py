@@ -20,7 +20,7 @@ from hoatoc.domain.lifecycle import axes, state_of
 from hoatoc.domain.walk import Entry
 from hoatoc.domain.watch import Watch
 from hoatoc.domain.working_due import Calendars
-from hoatoc.testing.booking import booked, books, verdicts, watching
+from hoatoc.testing.booking import booked, books, proposals, verdicts, watching
 from hoatoc.testing.calendar import EveryDay
 from hoatoc.testing.database import Tables
 from hoatoc.testing.oracle import (
@@ -342,9 +342,20 @@ def test_a_tracker_finds_no_deadline_broken_that_is_not(log: Log, lag: int) -> N
     assert set() == {at for at in missed if at[1] in DEADLINES}
 
 
+@given(lawful, st.integers(1, 5))
+def test_a_tracker_that_settles_by_stretches_proposes_what_it_does_record_by_record(
+    log: Log, stretch: int
+) -> None:
+    log = once(log)
+    single = proposals(log.entries, watch=Watch(CALENDARS, stretch=1))
+    for watch in (Watch(CALENDARS), Watch(CALENDARS, stretch=stretch)):
+        assert Counter(single) == Counter(proposals(log.entries, watch=watch))
+
+
 @given(lawful)
 def test_a_tracker_keeps_what_is_open_or_due_and_nothing_else(log: Log) -> None:
     watch, whole = Watch(CALENDARS), with_tracker(once(log))
+    whole.tick()
     for entry in whole.entries:
         watch.observe(entry)
     tables = booked_by(whole)

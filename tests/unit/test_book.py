@@ -11,6 +11,7 @@ from hoatoc.domain.book import (
     Finder,
     announcement,
     next_due,
+    running,
     settle,
     unnamed_alerts,
     wake_ms,
@@ -116,14 +117,14 @@ def test_the_next_due_is_the_earliest_that_runs_and_has_no_verdict() -> None:
     log.answered("01")
     account = settle(None, OF, walk(PartitionBook(), log.entries), {})
     assert account
-    due = next_due(account)
+    due = next_due(running(account))
     assert due
     assert (Kind.ACCEPT, 35_000) == (due.kind, due.due_ms)
     log.ticks(46)
     broken = settle(None, OF, walk(PartitionBook(), log.entries), {})
     assert broken
     assert {Kind.ACCEPT} == set(broken.alerts)
-    assert next_due(broken) is None
+    assert next_due(running(broken)) is None
 
 
 def test_an_answer_that_names_no_dispatch_is_an_alert_about_the_organ() -> None:
@@ -215,9 +216,9 @@ def test_a_due_by_a_calendar_is_kept_in_the_account_and_wakes_the_ledger_when_it
     due = account.working[Kind.ACCEPT]
     closing = EveryDay().end_of_receipt_day_ms(log.append_ms)
     assert closing - log.append_ms + LIMITS.allowance_ms == due.due_ms
-    assert due.due_ms == wake_ms(account)
+    assert due.due_ms == wake_ms(account, running(account))
     passed = replace(account, working={Kind.ACCEPT: due._replace(passed=True)})
-    assert due.due_ms + LIMITS.grace_ms == wake_ms(passed)
+    assert due.due_ms + LIMITS.grace_ms == wake_ms(passed, running(passed))
 
 
 def test_a_calendar_that_is_not_at_hand_stops_the_booking() -> None:
@@ -250,7 +251,7 @@ def test_of_a_recall_alone_the_limits_are_known_too() -> None:
     log.recall_published()
     account = settle(None, OF, walk(PartitionBook(), log.entries), {})
     assert account
-    due = next_due(account)
+    due = next_due(running(account))
     assert due
     assert (Kind.RECALL, 65_000) == (due.kind, due.due_ms)
 

@@ -17,12 +17,14 @@ from hoatoc.domain.identity import (
     DocumentKey,
     DocumentReference,
     Duplicate,
+    Namesake,
     OrganCode,
     content_digest,
     delivery_id,
     dispatch_id_from,
     document_key,
     duplicate_of,
+    may_repeat,
     parse_document_id,
 )
 from hoatoc.domain.packet import (
@@ -300,6 +302,49 @@ def test_a_repeated_mark_raises_the_alarm_that_the_law_names(new: Packet, alarm:
 )
 def test_what_is_lawfully_repeated_raises_no_alarm(new: Packet) -> None:
     assert duplicate_of(new, NAMED) is None
+
+
+def kept(packet: Packet, issuer: str = "") -> Namesake:
+    """Return what is kept of a packet beside it."""
+    return Namesake(
+        packet.document_id,
+        document_key(packet, OrganCode(issuer) if issuer else None).issuer,
+        packet.sender.name or "Cơ quan đã đăng ký",
+        packet.business_type,
+        content_digest(packet),
+    )
+
+
+def is_worth_reading(new: Packet, earlier: Namesake) -> bool:
+    return may_repeat(new, document_key(new), content_digest(new), earlier)
+
+
+@pytest.mark.parametrize("earlier", [NAMED, replace(NAMED, business_type=1)])
+@pytest.mark.parametrize("id_", [NAMED.document_id, "18661"])
+@pytest.mark.parametrize("sender", [NAMED.sender, Party(code="G22"), Party(code="G12", name="Bộ")])
+@pytest.mark.parametrize("kind", [0, 1])
+def test_an_earlier_packet_is_read_wherever_it_may_raise_an_alarm(
+    earlier: Packet, id_: str, sender: Party, kind: int
+) -> None:
+    new = replace(CHANGED, document_id=id_, sender=sender, business_type=kind)
+    alarm = duplicate_of(new, earlier)
+    assert bool(alarm) == is_worth_reading(new, kept(earlier))
+
+
+def test_the_packet_of_another_issuer_with_the_same_number_is_not_read() -> None:
+    other = replace(CHANGED, document_id="1", sender=Party(code="G12", name="Bộ Tài chính"))
+    assert not is_worth_reading(other, kept(NAMED))
+
+
+def test_the_packet_of_the_same_content_is_not_read() -> None:
+    assert not is_worth_reading(NAMED, kept(NAMED))
+
+
+def test_an_issuer_that_is_registered_under_another_code_is_still_found() -> None:
+    new = replace(CHANGED, document_id="1", sender=Party(code="000.00.00.G22"))
+    earlier = kept(replace(NAMED, sender=Party(code="000.00.00.G22")), issuer="G22")
+    key = document_key(new, OrganCode("G22"))
+    assert may_repeat(new, key, content_digest(new), earlier)
 
 
 def test_the_packet_that_recalled_a_document_issued_none() -> None:

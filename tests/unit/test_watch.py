@@ -105,10 +105,12 @@ def test_an_accepted_delivery_is_watched_as_long_as_its_handling_is_due() -> Non
     log.registered()
     log.published()
     log.answered("03")
+    log.tick()
     assert [] == read(watch, log)
     assert {OF} == set(watch.accounts)
     log.answered("04")
-    watch.observe(log.entries[-1])
+    log.tick()
+    assert [] == read(watch, log, 5)
     assert {} == watch.accounts
     assert 0 == watch.by_recipient["R1"]
 
@@ -125,7 +127,8 @@ def test_a_recall_of_a_delivery_that_was_let_go_is_watched() -> None:
         log.ticks(26)
         assert [Passed(OF, Kind.RECALL, 25_000)] == read(watch, log)
         log.answered(answer)
-        watch.observe(log.entries[-1])
+        log.tick()
+        assert [] == read(watch, log, 32)
         assert left == len(watch.accounts) == watch.by_recipient["R1"]
 
 
@@ -221,9 +224,38 @@ def test_open_deliveries_are_counted_by_recipient_and_silence_from_the_last_answ
     log.published(1, ("R1", "R2"))
     log.wait(7)
     log.answered("01", recipient="R2")
+    answered_ms = log.append_ms
+    log.tick()
     read(watch, log)
     assert {"R1": 1, "R2": 1} == watch.by_recipient
-    assert {"R2": log.append_ms} == watch.heard_ms
+    assert {"R2": answered_ms} == watch.heard_ms
+
+
+def test_what_comes_between_two_ticks_is_noted_up_to_a_stretch_and_settled_at_once() -> None:
+    watch, log = Watch({}, stretch=2), waiting()
+    log.answered("01")
+    log.answered("03")
+    assert [] == read(watch, log)
+    assert (5, [3, 4]) == (watch.next_offset, [entry.offset for entry in watch.noted])
+    assert {OF} == set(watch.accounts)
+    log.tick()
+    assert [] == watch.observe(log.entries[-1])
+    assert ([], {}) == (watch.noted, watch.accounts)
+
+
+def test_a_record_that_comes_again_is_noted_once() -> None:
+    watch, log = Watch({}), waiting()
+    read(watch, log)
+    assert [] == read(watch, log)
+    assert 3 == watch.next_offset
+
+
+def test_behind_a_gap_it_goes_on_with_what_it_has() -> None:
+    watch, log = Watch({}), waiting()
+    log.answered("03", number=2)  # is not read
+    log.ticks(26)
+    del log.entries[3]
+    assert [Passed(OF, Kind.ARRIVE, 25_000)] == read(watch, log)
 
 
 def test_the_oldest_open_delivery_is_known_from_a_snapshot_in_any_order() -> None:

@@ -20,10 +20,15 @@ ORDER BY handed_over_at;
 
 -- name: namesakes
 -- Earlier documents with the same document id, or the same number and notation in the same year.
-SELECT subject, sender, dispatch_id, handed_over_at, packet
+SELECT subject, sender, dispatch_id, handed_over_at, document_id, issuer, issuer_name,
+       business_type, content_digest
 FROM handover
 WHERE act = '' AND (document_id = $1 OR (year = $2 AND number = $3 AND notation = $4))
-ORDER BY handed_over_at LIMIT 20;
+ORDER BY handed_over_at LIMIT 1000;
+
+-- name: packet
+-- A packet as it was handed over.
+SELECT packet FROM handover WHERE dispatch_id = $1;
 
 -- name: add_recipients
 -- The copies of a dispatch, the topic of each, and which copy it sends again.
