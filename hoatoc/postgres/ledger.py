@@ -26,6 +26,7 @@ from hoatoc.postgres.query import queries
 
 SQL = queries("ledger")
 Row = Mapping[str, Any] | asyncpg.Record
+_PREFETCH = 5_000
 ANNOUNCEMENT_CHANNEL = "hoatoc_announcement"
 _HISTORY = ("partition", "log_offset", *Line._fields[1:])
 
@@ -64,8 +65,9 @@ def facts_out(facts: Facts) -> str:
     return _encode_json(facts).decode()
 
 
-def facts_in(text: str) -> dict[Fact, tuple[Position, ...]]:
-    """Read the facts of a delivery from its row."""
+@lru_cache(16_384)
+def facts_in(text: str) -> Facts:
+    """Read the facts of a delivery from its row; copies of one dispatch share what is alike."""
     return _decode_facts(text)
 
 
@@ -271,8 +273,12 @@ class LedgerTables:
 
     async def tracked_accounts(self, partitions: Iterable[int]) -> list[tuple[int, Account]]:
         """Return (partition, account), without alerts, of what is not settled or has a due."""
-        rows = await self._connection.fetch(SQL["tracked_accounts"], list(partitions))
-        return [(row["partition"], account_in(row)) for row in rows]
+        found = []
+        async with self._connection.transaction():  # a cursor: a million rows take their time
+            query = SQL["tracked_accounts"]
+            async for row in self._connection.cursor(query, list(partitions), prefetch=_PREFETCH):
+                found.append((row["partition"], account_in(row)))
+        return found
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
