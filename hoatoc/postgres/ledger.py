@@ -273,12 +273,10 @@ class LedgerTables:
 
     async def tracked_accounts(self, partitions: Iterable[int]) -> list[tuple[int, Account]]:
         """Return (partition, account), without alerts, of what is not settled or has a due."""
-        found = []
         async with self._connection.transaction():  # a cursor: a million rows take their time
             query = SQL["tracked_accounts"]
-            async for row in self._connection.cursor(query, list(partitions), prefetch=_PREFETCH):
-                found.append((row["partition"], account_in(row)))
-        return found
+            rows = self._connection.cursor(query, list(partitions), prefetch=_PREFETCH)
+            return [(row["partition"], account_in(row)) async for row in rows]
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
