@@ -1,84 +1,85 @@
-"""Run the bench on stacks of its own, in a temporary folder; print and write the figures."""
+"""Run the bench, or the sections named: `python -m bench [--list] [SECTION …]`.
+
+`BENCH_SCALE` (1) makes everything smaller, to try the method; `SOAK_MINUTES` (30) is the length of
+the soak. Exit status 1 when a section could not measure what it is for, 2 for unknown names.
+"""
 
 import asyncio
+import logging
 import os
-import tempfile
+import signal
+import sys
 import time
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.table import Table
 
-from bench import dispatch, domain, idle, ledger, line
-from bench.dispatch import DispatchFigures
-from bench.figure import Figures, show, write
-from bench.idle import Use
-from bench.ledger import LedgerFigures
-from bench.line import LineFigures
-from hoatoc import config
-from hoatoc.embedded.stack import Stack, stack
-from hoatoc.policy_file import load_policy
-from hoatoc.prepare import first_registry
+from bench import document, record
+from bench.record import Result
+from bench.section import Bench, Report, Section
+from bench.suite import SECTIONS
 
-LOG_DISPATCHES, TURNS = 400, 3
-DISPATCHES = 300
-WARM_UP_LINE, LINE = 50, 600
-SETTLE_S, IDLE_S, AFTER_S = 10.0, 30.0, 5.0
+FOLDER = Path(__file__).parent
+TRIAL = FOLDER / "trial"
 
 
-@asynccontextmanager
-async def _fresh(parts: Collection[str] | None, console: Console) -> AsyncIterator[Stack]:
-    """Run a stack on a folder that is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="hoatoc-bench-") as folder:
-        os.chmod(folder, 0o755)  # noqa: PTH101, S103 - the database may run as another user
-        settings = config.load().model_copy(update={"data": Path(folder) / "data"})
-        async with stack(settings, parts=parts, console=console) as running:
-            yield running
-
-
-async def _stores(console: Console) -> tuple[LedgerFigures, DispatchFigures]:
-    """Measure what needs no other program: the ledger, and one dispatch."""
-    organs = first_registry()
-    async with _fresh(("database", "broker"), console) as running:
-        settings = running.settings
-        policy = load_policy(settings)
-        await asyncio.sleep(1)  # the broker has just made its topics
-        console.print(f"ledger: a log of {LOG_DISPATCHES} dispatches, in {TURNS} turns")
-        events = await ledger.fill(settings, organs, policy, LOG_DISPATCHES)
-        booked = await ledger.compare(settings, events, TURNS)
-        console.print(f"dispatch: {DISPATCHES} to 38 recipients, one by one")
-        return booked, await dispatch.measure(settings, organs, policy, DISPATCHES)
-
-
-async def _whole(console: Console) -> tuple[LineFigures, Use, Use]:
-    """Measure the whole stack: idle, then under load, then idle again."""
-    organs = first_registry()
-    async with _fresh(None, console) as running:
-        policy = load_policy(running.settings)
-        console.print(f"idle: {IDLE_S:g} s")
-        await asyncio.sleep(SETTLE_S)
-        use = await idle.measure(running, IDLE_S)
-        console.print(f"line: {LINE} dispatches to 38 recipients, end to end")
-        await line.complete(running, organs, policy, range(1, WARM_UP_LINE + 1))
-        numbers = range(WARM_UP_LINE + 1, WARM_UP_LINE + LINE + 1)
-        figures = await line.complete(running, organs, policy, numbers)
-        return figures, use, await idle.measure(running, AFTER_S)
-
-
-async def main() -> None:
-    """Run the bench."""
+def main(words: Sequence[str]) -> int:
+    """Run the sections named, or all; keep what each found as soon as it ends."""
     console = Console()
-    began, load = time.perf_counter(), os.getloadavg()[0]
-    console.print("domain: packets, registry, calendars, lifecycle")
-    alone = domain.measure()
-    booked, one = await _stores(console)
-    complete, use, after = await _whole(console)
-    seconds = time.perf_counter() - began
-    figures = Figures(alone, booked, one, complete, use, after, load, seconds)
-    show(figures, console)
-    write(figures)
+    known = {section.name: section for section in SECTIONS}
+    if words == ["--list"]:
+        for section in SECTIONS:
+            console.print(f"{section.name:<10} {section.title}", highlight=False)
+        return 0
+    if unknown := [word for word in words if word not in known]:
+        console.print(f"unknown section {', '.join(unknown)}: choose of {', '.join(known)}")
+        return 2
+    # Topics that were just made have no leader at first; the client tells that at each try.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    scale = float(os.environ.get("BENCH_SCALE", "1"))
+    folder = FOLDER if scale == 1 else TRIAL
+    folder.mkdir(exist_ok=True)
+    bench = Bench(console, scale)
+    failed = [name for name in words or known if not _one(bench, known[name], folder)]
+    if failed:
+        console.print(f"not measured: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def _one(bench: Bench, section: Section, folder: Path) -> bool:
+    """Run a section; a failure is told, and the figures kept before stay as they are."""
+    bench.console.rule(f"{section.name}: {section.title}", align="left")
+    load, began = os.getloadavg()[0], time.perf_counter()
+    try:
+        report = asyncio.run(_bounded(bench, section))
+    except Exception:  # noqa: BLE001 - whatever it is, it is told, and the others are run
+        bench.console.print_exception()
+        return False
+    found = record.result(report, bench.scale, time.perf_counter() - began, load)
+    _show(found, bench.console)
+    results = {**record.load(folder), section.name: found}
+    record.keep(folder, results)
+    document.write(folder, SECTIONS, results)
+    return True
+
+
+async def _bounded(bench: Bench, section: Section) -> Report:
+    async with asyncio.timeout(section.most_s):
+        return await section.run(bench)
+
+
+def _show(found: Result, console: Console) -> None:
+    table = Table("what", "figure", "floor or peer", "ratio", "goal")
+    for row in found.report.rows:
+        table.add_row(row.what, row.figure, row.beside, row.ratio, row.goal)
+    console.print(table)
+    for note in found.report.notes:
+        console.print(note, highlight=False)
+    console.print(f"{found.seconds:.0f} s\n", highlight=False)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,5 +1,6 @@
 """The figures of the domain: packets, registry, calendars, lifecycle; no store is asked."""
 
+import asyncio
 from dataclasses import dataclass
 
 from bench import clock, lifecycle, packet, registry
@@ -7,9 +8,7 @@ from bench.clock import ClockFigures
 from bench.lifecycle import LifecycleFigures
 from bench.packet import LetterFigures, PacketFigures
 from bench.registry import RegistryFigures
-
-Row = tuple[str, str, str, str, str]
-"""What, goal, figure, floor, ratio; as text."""
+from bench.section import NOTHING, Bench, Report, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +25,12 @@ class DomainFigures:
         packets, clocks, facts = self.packets, self.clock, self.lifecycle
         return [
             _letter(packets.few, "1,500"),
-            _letter(packets.many, "—"),
-            (
-                "a packet of 30 MB: memory above what was there",
-                "64 MB",
-                f"{packets.large_memory_mib * 1.048576:.0f} MB",
-                "—",
+            _letter(packets.many, NOTHING),
+            Row(
+                "a packet of 30 MB: memory above what was there; speed of reading",
+                f"{packets.large_memory_mib * 1.048576:.0f} MB; "
                 f"{packets.large_mb_per_second:.0f} MB/s",
+                goal="64 MB",
             ),
             *_registry(self.registry),
             _microseconds(
@@ -40,7 +38,7 @@ class DomainFigures:
             ),
             _microseconds("joining a fact", "3", facts.merge_ns, facts.floor_ns),
             *(
-                _microseconds(name, "—", ns, facts.floor_ns)
+                _microseconds(name, NOTHING, ns, facts.floor_ns)
                 for name, ns in facts.nanoseconds.items()
                 if name.startswith("settle")
             ),
@@ -48,23 +46,23 @@ class DomainFigures:
 
 
 def _letter(figures: LetterFigures, goal: str) -> Row:
-    return (
+    return Row(
         f"20 KB packet to {figures.recipients} organs: read + checks + identity, /s of one core",
-        goal,
         f"{figures.whole:,.0f}",
         f"{figures.floor:,.0f} (expat alone)",
         f"{figures.whole / figures.floor:.0%}",
+        goal,
     )
 
 
 def _registry(figures: RegistryFigures) -> list[Row]:
     return [
-        (
+        Row(
             f"{figures.organs:,} organs, from CSV to look-up",
-            "3 s",
             f"{figures.load_s:.2f} s",
             f"{figures.load_floor_s:.2f} s (csv alone)",
             f"{figures.load_s / figures.load_floor_s:.1f} ×",
+            "3 s",
         ),
         _microseconds(
             "resolving a code", "2", figures.resolve_us * 1e3, figures.resolve_floor_us * 1e3
@@ -79,10 +77,25 @@ def _registry(figures: RegistryFigures) -> list[Row]:
 
 
 def _microseconds(what: str, goal: str, ns: float, floor_ns: float) -> Row:
-    of = "—" if goal == "—" else f"{goal} µs"
-    return (what, of, f"{ns / 1e3:.2f} µs", f"{floor_ns / 1e3:.2f} µs", f"{ns / floor_ns:.1f} ×")
+    of = NOTHING if goal == NOTHING else f"{goal} µs"
+    figure, floor = f"{ns / 1e3:.2f} µs", f"{floor_ns / 1e3:.2f} µs"
+    return Row(what, figure, floor, f"{ns / floor_ns:.1f} ×", of)
 
 
 def measure() -> DomainFigures:
     """Measure all of it, one after another."""
     return DomainFigures(packet.measure(), registry.measure(), clock.measure(), lifecycle.measure())
+
+
+async def report(_bench: Bench) -> Report:
+    """Measure in a thread, for the figures of a packet start a process."""
+    found = await asyncio.to_thread(measure)
+    figures = {
+        "packets_20_kb_per_s": round(found.packets.few.whole),
+        "packet_30_mb_memory_mib": round(found.packets.large_memory_mib),
+        "organs_125000_load_s": round(found.registry.load_s, 2),
+        "resolve_us": round(found.registry.resolve_us, 2),
+        "working_due_us": round(found.clock.worst_ns / 1e3, 2),
+        "merge_us": round(found.lifecycle.merge_ns / 1e3, 2),
+    }
+    return Report(found.lines(), figures)

@@ -31,7 +31,7 @@ _HISTORY = (
     *("recipient", "code", "known", "detail"),
 )
 _DISPATCH = ("sender", "document_id", "issuer", "year", "number", "notation", "subject", "priority")
-_STATES = {"03": "accepted", "01": "taken", "done": "taken", "published": "published"}
+_STATES = {"05": "accepted", "01": "taken", "done": "taken", "published": "published"}
 _Facts = dict[str, list[tuple[int, int, int]]]
 
 
@@ -157,7 +157,7 @@ async def _write_deliveries(connection: asyncpg.Connection, fold: _Fold) -> None
 def _delivery(
     of: UUID, partition: int, dispatch_id: UUID, recipient: str, facts: _Facts
 ) -> tuple[Any, ...]:
-    accepted = "03" in facts
+    accepted = "05" in facts
     state = next((_STATES[fact] for fact in _STATES if fact in facts), "registered")
     due = (None, None, None) if accepted else ("accept", 10**9, 10**9)
     version = max(at[0] for places in facts.values() for at in places)

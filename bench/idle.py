@@ -5,11 +5,13 @@ import os
 import time
 from dataclasses import dataclass
 
-import psutil  # type: ignore[import-untyped]
-
+from bench import use
+from bench.section import Bench, Report, Row
+from bench.stage import fresh
 from hoatoc.embedded.stack import Stack
 
-_MIB = 2**20
+SETTLE_S, IDLE_S = 10.0, 30.0
+STORES = ("database", "broker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,65 +21,44 @@ class Use:
     cores: dict[str, float]
     memory_mb: dict[str, float]
 
-    @property
-    def all_cores(self) -> float:
-        """Cores in use by the whole stack."""
-        return sum(self.cores.values())
-
-    @property
-    def all_memory_mb(self) -> float:
-        """Memory of the whole stack, MiB."""
-        return sum(self.memory_mb.values())
-
 
 async def measure(running: Stack, seconds: float) -> Use:
     """Return what the stack uses over some seconds."""
-    before, began = spent(running), time.perf_counter()
+    parts = {"supervisor": [os.getpid()]} | {n: [running.pid(n)] for n in running.state.children}
+    before, began = _spent(parts), time.perf_counter()
     await asyncio.sleep(seconds)
-    after, took = spent(running), time.perf_counter() - began
-    return Use({name: (after[name] - before[name]) / took for name in after}, _memory(running))
+    after, took = _spent(parts), time.perf_counter() - began
+    memory = {**use.proportional(parts), "supervisor": use.own_memory()}
+    return Use({name: (after[name] - before[name]) / took for name in after}, memory)
 
 
-def processes(running: Stack) -> dict[str, list[psutil.Process]]:
-    """Return the processes of each part, its children included, and the supervisor."""
-    found = {"supervisor": [psutil.Process(os.getpid())]}
-    for name in running.state.children:
-        process = psutil.Process(running.pid(name))
-        found[name] = [process, *process.children(recursive=True)]
-    return found
+def _spent(parts: use.Parts) -> dict[str, float]:
+    return {**use.spent(parts), "supervisor": time.process_time()}
 
 
-def spent(running: Stack) -> dict[str, float]:
-    """Return the processor time so far of each part, its ended children included, in seconds."""
-    return {
-        name: sum(_seconds(process, process is parts[0]) for process in parts)
-        for name, parts in processes(running).items()
-    }
-
-
-def seconds(pid: int) -> float:
-    """Return the processor time so far of one process, in seconds."""
-    return _seconds(psutil.Process(pid), False)
-
-
-def _seconds(process: psutil.Process, first: bool) -> float:
-    try:
-        times = process.cpu_times()
-    except psutil.NoSuchProcess:  # the first one has it among its ended children
-        return 0.0
-    ended = first and process.pid != os.getpid()
-    return float(times.user + times.system) + (
-        float(times.children_user + times.children_system) if ended else 0.0
+async def report(bench: Bench) -> Report:
+    """Let a whole stack stand still for a while."""
+    async with fresh(bench.console, None) as running:
+        await asyncio.sleep(bench.seconds(SETTLE_S))
+        found = await measure(running, bench.seconds(IDLE_S, 3))
+    stores = {name: found.cores[name] for name in STORES}
+    kept = {name: found.memory_mb[name] for name in STORES}
+    cores, memory = sum(found.cores.values()), sum(found.memory_mb.values())
+    rows = [
+        Row("cores in use", f"{cores:.2f}", *_beside(cores, sum(stores.values()), ".2f"), "0.25"),
+        Row(
+            "memory",
+            f"{memory:,.0f} MiB",
+            *_beside(memory, sum(kept.values()), ",.0f"),
+            "1,536 MiB",
+        ),
+    ]
+    parts = "; ".join(
+        f"{name} {used:.3f}, {found.memory_mb[name]:.0f} MiB" for name, used in found.cores.items()
     )
+    figures = {"cores": round(cores, 3), "memory_mib": round(memory)}
+    return Report(rows, figures, [f"By part (cores, memory): {parts}."])
 
 
-def _memory(running: Stack) -> dict[str, float]:
-    """Return the memory of each part, MiB."""
-    return {name: sum(map(_mebibytes, parts)) for name, parts in processes(running).items()}
-
-
-def _mebibytes(process: psutil.Process) -> float:
-    try:
-        return float(process.memory_full_info().pss) / _MIB
-    except psutil.NoSuchProcess:
-        return 0.0
+def _beside(whole: float, stores: float, form: str) -> tuple[str, str]:
+    return f"{stores:{form}} (database and broker)", f"{whole / stores:.1f} ×"

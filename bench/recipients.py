@@ -1,24 +1,28 @@
-"""The recipients of the bench, all in one process: take every copy and answer done, 01 and 05."""
+"""The recipients of the bench, all in one process: take every copy and answer done, 01 and 05.
+
+Those named on the command line take nothing and stay silent.
+"""
 
 import asyncio
+import sys
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
+from bench.helping import READY
 from hoatoc import codec, config
 from hoatoc.domain import topic
 from hoatoc.domain.event import Answer, DocumentDispatched, StatusReported, TransportAcknowledged
 from hoatoc.kafka.client import Outgoing, consumer, producer, send_all
 from hoatoc.prepare import first_registry
 
-READY = "ready"
 
-
-async def answer(reader: AIOKafkaConsumer) -> None:
+async def answer(reader: AIOKafkaConsumer, silent: AbstractSet[str]) -> None:
     """Answer until cancelled; say when everything from now on is answered."""
-    organs = [organ.code for organ in first_registry()]
+    organs = [organ.code for organ in first_registry() if organ.code not in silent]
     places = [TopicPartition(topic.documents(code), 0) for code in organs]
     reader.assign(places)
     await reader.seek_to_end(*places)
@@ -57,7 +61,7 @@ def _events(copy: DocumentDispatched) -> Iterator[Answer]:
 async def main() -> None:
     """Play the recipients until ended."""
     async with consumer(config.load().kafka, fetch_max_wait_ms=100) as reader:
-        await answer(reader)
+        await answer(reader, frozenset(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What the bench feeds to the line: real letters for 38 recipients, and a log of their way.
 
 The log is in waves, as in a busy quarter of an hour: a wave is registered and published, then every
-recipient answers `done`, then 01, then 03, with a tick in each partition in between.
+recipient answers `done`, then 01, then 05, with a tick in each partition in between.
 """
 
 import os
@@ -59,6 +59,7 @@ def letter(organs: tuple[Organ, ...], number: int) -> Packet:
     return replace(
         packet,
         number=str(number),
+        document_id=f"{packet.sender.code},{packet.promulgated:%Y/%m/%d},{number}/{packet.notation}",
         recipients=tuple(Party(code=organ.code, name=organ.name) for organ in chosen),
     )
 
@@ -91,9 +92,14 @@ def claimed(packet: Packet, limits: Limits) -> Claimed:
 
 
 def log(
-    organs: tuple[Organ, ...], policy: Policy, dispatches: int, partitions: int
+    organs: tuple[Organ, ...],
+    policy: Policy,
+    dispatches: int,
+    partitions: int,
+    *,
+    answered: bool = True,
 ) -> Iterator[Placed]:
-    """Yield a log of dispatches that all arrive and are all accepted."""
+    """Yield a log of dispatches that all arrive and are accepted; or that nobody answers."""
     packet = letter(organs, 1)
     registered = registration(claimed(packet, limits_for(policy, packet.priority)))
     clock = _Clock(partitions)
@@ -102,7 +108,7 @@ def log(
             replace(registered, event_id=uuid4(), dispatch_id=fresh_dispatch_id())
             for _ in range(begin, min(begin + WAVE, dispatches))
         ]
-        for events in _stages(wave):
+        for events in _stages(wave) if answered else [_published(wave)]:
             yield from clock.tick()
             for dispatch_id, event in events:
                 yield Placed(dispatch_id.int % partitions, event)
@@ -128,7 +134,7 @@ def _stages(wave: list[DispatchRegistered]) -> Iterator[_Events]:
         for recipient in of.recipients
     )
     yield _reported(wave, "01")
-    yield _reported(wave, "03")
+    yield _reported(wave, "05")
 
 
 def _published(wave: list[DispatchRegistered]) -> _Events:

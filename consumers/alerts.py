@@ -13,6 +13,7 @@ from uuid import uuid5
 from prometheus_client import Counter, Gauge
 
 from hoatoc import notify
+from hoatoc.config import Settings
 from hoatoc.domain import topic
 from hoatoc.domain.deadline import Kind
 from hoatoc.domain.event import AlertRaised, AlertResolved
@@ -37,7 +38,7 @@ from hoatoc.ports import (
     Transactional,
 )
 from hoatoc.postgres.announcement import AnnouncementTables
-from hoatoc.postgres.connection import listening, pool
+from hoatoc.postgres.connection import Connection, listening, pool
 from hoatoc.postgres.ledger import ANNOUNCEMENT_CHANNEL, LedgerTables
 from hoatoc.postgres.outbox import OutboxTables
 from hoatoc.postgres.recall import RecallTables
@@ -148,28 +149,33 @@ def _unsent(row: Aged, raised: bool, partitions: int) -> Announced:
     return record, event.event_id, type(event).__name__
 
 
+def announcer(connection: Connection, settings: Settings) -> Announcer:
+    """Return what announces on a connection."""
+    return Announcer(
+        connection,
+        AnnouncementTables(connection),
+        LedgerTables(connection),
+        OutboxTables(connection),
+        RecallTables(connection),
+        settings.kafka.partitions,
+        settings.relay.unsent_after_s,
+    )
+
+
 async def body(context: Context) -> None:
     """Announce until stopped."""
     settings = context.settings
     async with pool(settings.postgres.dsn, 2) as database, database.acquire() as connection:
         organs = await RegistryTables(connection).organs()
-        announcer = Announcer(
-            connection,
-            AnnouncementTables(connection),
-            LedgerTables(connection),
-            OutboxTables(connection),
-            RecallTables(connection),
-            settings.kafka.partitions,
-            settings.relay.unsent_after_s,
-        )
+        made = announcer(connection, settings)
         notify.ready()
-        await announcer.lead()
+        await made.lead()
         context.log.info("leading")
         async with (
-            listening(connection, ANNOUNCEMENT_CHANNEL, announcer.wake),
+            listening(connection, ANNOUNCEMENT_CHANNEL, made.wake),
             producer(settings.kafka, _topics([o.code for o in organs])) as to,
         ):
-            await announcer.run(to)
+            await made.run(to)
 
 
 def _topics(organs: Sequence[str]) -> list[str]:

@@ -177,21 +177,23 @@ class Booking:
     async def _unnamed(
         self, tables: Ledger, walks: Mapping[int, Walk]
     ) -> list[tuple[int, Alert | None, Alert]]:
-        """Return (partition, before, after) of alerts about answers that named no dispatch."""
+        """Return (partition, before, after) of alerts about answers that named no dispatch.
+
+        The put-back of such an answer stands in the partition of its alert, so that the books do
+        not depend on which partition is booked first.
+        """
         raised: dict[UUID, tuple[int, Alert]] = {}
         for partition, walked in walks.items():
             for alert in unnamed_alerts(walked):
                 raised.setdefault(alert.subject_id, (partition, alert))
         back = {of: at for walked in walks.values() for of, at in walked.put_back.items()}
-        known = (
-            {a.subject_id: a for a in await tables.unnamed({*raised, *back})}
-            if raised or back
-            else {}
-        )
+        if not raised and not back:
+            return []
+        known = {alert.subject_id: alert for alert in await tables.unnamed({*raised, *back})}
+        fresh = {of: found for of, found in raised.items() if of not in known}  # else it came again
+        back |= await tables.put_backs(fresh) if fresh else {}
         changed: list[tuple[int, Alert | None, Alert]] = [
-            (partition, None, close_unnamed(alert, back))
-            for of, (partition, alert) in raised.items()
-            if of not in known  # else it came again
+            (partition, None, close_unnamed(alert, back)) for partition, alert in fresh.values()
         ]
         changed += [
             (partition_of(alert, self.partitions), alert, close_unnamed(alert, back))

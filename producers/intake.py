@@ -33,7 +33,7 @@ from hoatoc import notify, telemetry
 from hoatoc.config import Settings
 from hoatoc.domain import topic
 from hoatoc.domain.error import PeerFault
-from hoatoc.domain.event import Answer, AnswerUnreadable, StatusReported, Tick
+from hoatoc.domain.event import Answer, AnswerPutBack, AnswerUnreadable, StatusReported, Tick
 from hoatoc.domain.horizon import Horizon
 from hoatoc.domain.registry import Registry
 from hoatoc.domain.sending import Form
@@ -143,7 +143,7 @@ class Intake:
                 elif report.takes_back and copy is not None:
                     await self._take_back(handovers, report, *copy)
                 elif report.answer is not None:
-                    out.append(self._answer(report.answer, report.record))
+                    out += self._answer(report, report.answer)
         await send_all(self.to, out)
 
     async def _take_back(
@@ -157,15 +157,32 @@ class Intake:
         await tables.ask_back(copies, asking)
         FORWARDED.labels("RecallRequested").inc()
 
-    def _answer(self, answer: Answer, record: ConsumerRecord) -> Outgoing:
+    def _answer(self, report: Report, answer: Answer) -> list[Outgoing]:
+        """Return an answer for the log; what it repairs is over in the partition of its alert."""
+        record = report.record
         place = f"{record.topic}/{record.partition}/{record.offset}"
-        event = replace(
-            answer,
-            event_id=uuid5(answer.dispatch_id, place),
-            put_back_of=put_back_of(record),
-        )
+        parked = put_back_of(record)
+        event_id = uuid5(answer.dispatch_id, place)
+        event = replace(answer, event_id=event_id, put_back_of=parked)
         FORWARDED.labels(type(event).__name__).inc()
-        return self._about(event, event.dispatch_id)
+        if parked is None:
+            return [self._about(event, event.dispatch_id)]
+        over = AnswerPutBack(
+            event_id=uuid5(event_id, "put back"), organ=report.organ, put_back_of=parked
+        )
+        return [self._about(event, event.dispatch_id), self._of_organ(over)]
+
+    def _of_organ(self, event: AnswerUnreadable | AnswerPutBack) -> Outgoing:
+        """Return a record about an organ's answer that names no dispatch."""
+        key = event.organ.encode()
+        return outgoing(
+            event,
+            topic=topic.DELIVERIES,
+            key=key,
+            source=NAME,
+            dispatch_id=None,
+            partition=topic.partition_of_key(key, self.partitions),
+        )
 
     def _about(self, event: Answer | AnswerUnreadable, dispatch_id: UUID) -> Outgoing:
         return outgoing(
@@ -201,18 +218,7 @@ class Intake:
         )
         if dispatch_id is not None:
             return [letter, self._about(event, dispatch_id)]
-        key = organ.encode()
-        return [
-            letter,
-            outgoing(
-                event,
-                topic=topic.DELIVERIES,
-                key=key,
-                source=NAME,
-                dispatch_id=None,
-                partition=topic.partition_of_key(key, self.partitions),
-            ),
-        ]
+        return [letter, self._of_organ(event)]
 
     def current(self, now_ms: int) -> bool:
         """Tell whether every report older than `max_gap` is forwarded or parked."""
@@ -277,8 +283,9 @@ async def tell_ready(*assigned: asyncio.Event) -> None:
 
 async def tick(intake: Intake, writer: str) -> None:
     """Append a tick a second to every partition, while intake is current."""
+    loop = asyncio.get_running_loop()
     while True:
-        now_ms = intake.now_ns() // 1_000_000
+        began, now_ms = loop.time(), intake.now_ns() // 1_000_000
         if intake.current(now_ms):
             confirmed = await send_all(
                 intake.to,
@@ -289,8 +296,8 @@ async def tick(intake: Intake, writer: str) -> None:
             telemetry.CLOCK_SKEW.labels(NAME, "broker").set(skew / 1000)
         else:
             TICKS_HELD.inc()
-        spent = intake.now_ns() // 1_000_000 - now_ms
-        await asyncio.sleep(max(TICK_S - spent / 1000, 0))
+        # Not by the wall clock: one that steps back an hour would hold time up for an hour.
+        await asyncio.sleep(max(began + TICK_S - loop.time(), 0))
 
 
 async def follow_calendars(intake: Intake) -> None:

@@ -13,9 +13,8 @@ from rich.table import Table
 from hoatoc.cli import output
 from hoatoc.cli.reach import Json
 from hoatoc.domain.error import PeerFault
-from hoatoc.history.check import SHOWN, check
+from hoatoc.history.check import SHOWN, check_files
 from hoatoc.history.damage import RecordDamaged
-from hoatoc.history.read import read
 from hoatoc.history.record import LogRecord
 from hoatoc.history.report import CounterExample, Report, Verdict
 
@@ -57,7 +56,7 @@ def check_history(
     """
     most = None if every else SHOWN
     try:
-        report = check(read(record, webhook=webhook), most)
+        report = check_files(record, most, webhook=webhook)
     except RecordDamaged as error:
         raise RecordRefused(str(error)) from error
     if json:
@@ -137,8 +136,30 @@ def _show_example(console: Console, one: CounterExample) -> None:
     named = ", ".join(f"{name} {value}" for name, value in where if value is not None)
     console.print(f"{one.sentence} ({named})", markup=False)
     for record in one.log:
-        said = "?" if record.event is None else str(record.event)
         at = f"{record.partition}/{record.offset}"
+        said = "?" if record.event is None else _brief(record.event)
         console.print(f"    log  {at} {output.instant(record.append_ms)} {said}", markup=False)
     for note in one.notes:
-        console.print(f"    note {output.instant(note.at_ms)} {note}", markup=False)
+        console.print(f"    note {output.instant(note.at_ms)} {_brief(note)}", markup=False)
+
+
+_BRIEF = (
+    *("path", "writer", "sender", "organ", "recipient", "recipients", "confirmed", "refused"),
+    *("outcome", "word", "code", "state", "kind", "version", "taken", "reason", "topic", "offset"),
+    *("source_topic", "source_offset", "clock_ms", "due_ms"),
+)
+
+
+def _brief(said: object) -> str:
+    """Return what an event or a note is about; `--json` has all of it."""
+    known = ((name, getattr(said, name, None)) for name in _BRIEF)
+    words = (f"{name} {_short(value)}" for name, value in known if value not in (None, "", []))
+    return f"{type(said).__name__}: {', '.join(words)}"
+
+
+def _short(value: object) -> str:
+    if not isinstance(value, list):
+        return str(value)
+    names = [getattr(each, "recipient", each) for each in value]
+    more = f" … ({len(names)})" if len(names) > 3 else ""
+    return f"{' '.join(map(str, names[:3]))}{more}"

@@ -27,6 +27,9 @@ Keep = Annotated[
 Until = Annotated[
     bool, typer.Option("--until-violated", help="Dừng ở vi phạm đầu · stop at a violation.")
 ]
+Tell = Annotated[
+    bool, typer.Option("--tell/--no-tell", help="Tìm lịch sử ngắn nhất · find the shortest trace.")
+]
 Stored = Annotated[
     list[Path] | None,
     typer.Argument(help="Lịch sử đã giữ, diễn lại · stored histories to tell again instead."),
@@ -41,6 +44,7 @@ def simulate(  # noqa: PLR0917 - options of a command
     budget: Budget = None,
     until_violated: Until = False,
     keep: Keep = None,
+    tell: Tell = True,
     json: Json = False,
 ) -> None:
     """Mô phỏng lịch sử có lỗi và kiểm tra G1-G10 · simulate histories full of faults, check G1-G10.
@@ -66,7 +70,8 @@ def simulate(  # noqa: PLR0917 - options of a command
     else:
         _show(tally)
     if tally.failed:
-        _show_shortest(tally, keep)
+        if tell:
+            _show_shortest(tally, keep)
         raise typer.Exit(1)
     if lacks := tally.lacking():
         for lack in lacks:

@@ -212,6 +212,15 @@ class AnswerUnreadable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerPutBack:
+    """A parked answer was put back: where its alert stands, this says that it is over."""
+
+    event_id: UUID
+    organ: str
+    put_back_of: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadlinePassed:
     """The tracker proposes that a deadline has passed; the ledger decides."""
 
@@ -347,6 +356,7 @@ Event = (
     | TransportAcknowledged
     | StatusReported
     | AnswerUnreadable
+    | AnswerPutBack
     | DeadlinePassed
     | Tick
     | AlertRaised

@@ -13,6 +13,7 @@ from hoatoc.domain.delivery import REPEATED, Fact, Position, facts_of, merge
 from hoatoc.domain.error import OurFault
 from hoatoc.domain.event import (
     Answer,
+    AnswerPutBack,
     AnswerUnreadable,
     DeadlinePassed,
     DispatchPublished,
@@ -162,6 +163,10 @@ def _note(result: Walk, entry: Entry, at: Position) -> None:
             _line(result, at, event, delivery_id=event.delivery_id, code=event.kind)
         case AnswerUnreadable():
             _note_unreadable(result, event, at)
+        case AnswerPutBack():
+            result.put_back.setdefault(event.put_back_of, at)
+            code = str(event.put_back_of)
+            _line(result, at, event, recipient=event.organ, code=code)
         case _:
             name = "undecodable" if event is None else type(event).__name__
             result.lines.append(Line(*at_line(at), name, known=False))
@@ -242,8 +247,6 @@ def _note_answer(result: Walk, event: Answer, at: Position) -> None:
         _add(touched, fact, at._replace(event=str(known_by)) if fact in REPEATED else at)
     touched.reasons[at.offset] = said
     touched.answer, touched.answered_ms = event, at.append_ms
-    if event.put_back_of is not None:
-        result.put_back.setdefault(event.put_back_of, at)
     _line(
         result,
         at,

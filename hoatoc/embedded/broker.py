@@ -35,9 +35,11 @@ _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers={host}:{controller}
-listeners=PLAINTEXT://{host}:{client},CONTROLLER://{host}:{controller}
+listeners=PLAINTEXT://{host}:{client},CONTROLLER://{host}:{controller}{more}
+advertised.listeners=PLAINTEXT://{host}:{client}{advertised}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT{protocols}
 log.dirs={log_dirs}
 
 num.partitions=1
@@ -90,7 +92,22 @@ class Ports:
     controller: int
 
 
-def broker(settings: Settings, log: Path, jars: Sequence[Path]) -> tuple[Child, str]:
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A further way to the broker: clients that come in here are told to come by `advertised`.
+
+    What stands between the two ports, such as a proxy, is the caller's.
+    """
+
+    name: str
+    """capital letters only"""
+    port: int
+    advertised: int
+
+
+def broker(
+    settings: Settings, log: Path, jars: Sequence[Path], listeners: Sequence[Listener] = ()
+) -> tuple[Child, str]:
     """Format the broker's folder if need be; return the child to run and its address.
 
     Raises JavaMissing or BrokerRefused.
@@ -112,7 +129,7 @@ def broker(settings: Settings, log: Path, jars: Sequence[Path]) -> tuple[Child, 
     )
     _format(home, ports, java)
     properties = home / "server.properties"
-    _configure(properties, ports, home / "log")
+    _configure(properties, ports, home / "log", listeners)
     address = f"{_HOST}:{ports.client}"
     return Child(
         name="broker",
@@ -151,7 +168,9 @@ def _ports(file: Path) -> Ports:
     return fresh
 
 
-def _configure(file: Path, ports: Ports, log_dirs: Path) -> None:
+def _configure(
+    file: Path, ports: Ports, log_dirs: Path, listeners: Sequence[Listener] = ()
+) -> None:
     replace(
         file,
         _PROPERTIES.format(
@@ -159,6 +178,9 @@ def _configure(file: Path, ports: Ports, log_dirs: Path) -> None:
             client=ports.client,
             controller=ports.controller,
             log_dirs=log_dirs,
+            more="".join(f",{each.name}://{_HOST}:{each.port}" for each in listeners),
+            advertised="".join(f",{each.name}://{_HOST}:{each.advertised}" for each in listeners),
+            protocols="".join(f",{each.name}:PLAINTEXT" for each in listeners),
         ),
     )
 

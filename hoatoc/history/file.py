@@ -1,7 +1,7 @@
 """Files of a record: notes and the log, opened anew whenever they are walked."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -59,10 +59,10 @@ def _is_stopped(line: bytes) -> bool:
 
 
 class LogFile:
-    """The topic `deliveries` as an independent consumer saved it."""
+    """The topic `deliveries` as an independent consumer saved it, or some partitions of it."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, has: Callable[[int], bool] = lambda _partition: True) -> None:
+        self._file, self._has = file, has
 
     def __iter__(self) -> Iterator[LogRecord]:
         decode, last = codec.decode, (-1, -1)
@@ -74,6 +74,8 @@ class LogFile:
                     "offset"
                 )
             last = (partition, offset)
+            if not self._has(partition):
+                continue
             event: Event | None
             try:
                 event = decode(value)

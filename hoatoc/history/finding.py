@@ -13,6 +13,12 @@ class Findings:
         self.looked_at: dict[Guarantee, Counter[str]] = defaultdict(Counter)
         self.wrong: list[CounterExample] = []
 
+    def join(self, other: "Findings") -> None:
+        """Take in what was found elsewhere."""
+        for guarantee, counts in other.looked_at.items():
+            self.looked_at[guarantee].update(counts)
+        self.wrong += other.wrong
+
     def look(self, guarantee: Guarantee, what: str, count: int = 1) -> None:
         """Note that so many things that could have broken a guarantee were looked at."""
         self.looked_at[guarantee][what] += count

@@ -10,7 +10,6 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
-from uuid import UUID
 
 from hoatoc.history.clock import Clock
 from hoatoc.history.fact import PUBLISHED, Copy, named
@@ -125,7 +124,7 @@ def _around(
 
 
 def check_blame(
-    outages: Outages, walk: Walk, alerts: Mapping[UUID, AlertRows], found: Findings
+    outages: Outages, walk: Walk, alerts: Mapping[int, AlertRows], found: Findings
 ) -> None:
     """See that nobody is blamed who had less than the limit, outages taken out of the time."""
     for of, rows in alerts.items():

@@ -28,8 +28,16 @@ from hoatoc.history.save import BOOKS_FOLDER, LOG_FILE, REPLAYED_FOLDER
 from hoatoc.history.table import Table
 
 
-def read(folder: Path, *, webhook: bool = True) -> History:
-    """Return the record in a folder; raises RecordDamaged when it is walked, or at once."""
+def size(folder: Path) -> int:
+    """Return how large a record is, bytes."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def read(folder: Path, *, webhook: bool = True, searched: bool = True) -> History:
+    """Return the record in a folder; raises RecordDamaged when it is walked, or at once.
+
+    `searched`: whether it is searched for markers of what was stopped.
+    """
     if not folder.is_dir():
         raise RecordDamaged(f"{folder} is no folder: name the folder that holds the record")
     replayed = folder / REPLAYED_FOLDER
@@ -38,7 +46,7 @@ def read(folder: Path, *, webhook: bool = True) -> History:
         log=LogFile(folder / LOG_FILE),
         books=_books(folder / BOOKS_FOLDER),
         replayed=_ledger(replayed) if replayed.is_dir() else None,
-        leaks=tuple(leaks(folder)),
+        leaks=tuple(leaks(folder)) if searched else None,
         webhook=webhook,
     )
 

@@ -1,7 +1,7 @@
 """G6, G8 and G9: what reached recipients, what could not be read, what must be found nowhere."""
 
-from collections.abc import Sequence
-from uuid import uuid5
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from hoatoc.history.carriage import Doors
 from hoatoc.history.fact import PUBLISHED, named
@@ -9,7 +9,7 @@ from hoatoc.history.finding import Findings
 from hoatoc.history.note import Answered, Received
 from hoatoc.history.record import Leak
 from hoatoc.history.report import Guarantee
-from hoatoc.history.walk import Walk
+from hoatoc.history.walk import Source, Walk
 from hoatoc.history.witness import Witness
 
 G6, G8, G9 = Guarantee.G6, Guarantee.G8, Guarantee.G9
@@ -18,21 +18,24 @@ G6, G8, G9 = Guarantee.G6, Guarantee.G8, Guarantee.G9
 def check_receipts(doors: Doors, walk: Walk, witness: Witness, found: Findings) -> None:
     """See that every copy reached its recipient, whole, and nobody else."""
     found.look(G6, "copies received", len(witness.received))
-    got = {note.delivery_id for note in witness.received}
+    got = {note.delivery_id.int for note in witness.received}
     for note in witness.received:
-        for said in _wrong_with(note, doors):
+        for said in _wrong_with(note, doors, walk):
             found.refute(G6, said, note.delivery_id)
     for of, copy in walk.copies.items():
         if of not in got and named(copy.facts, PUBLISHED):
             said = f"the copy for {copy.recipient} was published, and {copy.recipient} never got it"
-            found.refute(G6, said, of, copy.partition)
+            found.refute(G6, said, copy.delivery_id, copy.partition)
 
 
-def _wrong_with(note: Received, doors: Doors) -> list[str]:
+def _wrong_with(note: Received, doors: Doors, walk: Walk) -> list[str]:
     wrong: list[str] = []
-    if note.delivery_id != uuid5(note.dispatch_id, note.recipient):
+    if note.delivery_id.int != walk.key_of(note.dispatch_id, note.recipient):
         wrong.append(f"{note.organ} got a delivery id that is not its dispatch's and recipient's")
-    row, handover = doors.copies.get(note.delivery_id), doors.handovers.get(note.dispatch_id)
+    row, handover = (
+        doors.copies.get(note.delivery_id.int),
+        doors.handovers.get(note.dispatch_id.int),
+    )
     if row is None or handover is None:
         return [*wrong, f"{note.organ} got a copy ({note.document_id}) that no door has booked"]
     if note.organ != row.connection:
@@ -41,33 +44,35 @@ def _wrong_with(note: Received, doors: Doors) -> list[str]:
         wrong.append(f"{note.organ} got {note.document_id} with other content than handed over")
     if note.document_id != handover.document_id:
         wrong.append(f"{note.organ} got {handover.document_id} under the name {note.document_id}")
-    if doors.outbox.get(note.dispatch_id) in ("unsent", "cancelled"):
+    if doors.outbox.get(note.dispatch_id.int) in ("unsent", "cancelled"):
         wrong.append(f"{note.organ} got a copy that never left the outbox")
     return wrong
 
 
-def check_parked(walk: Walk, witness: Witness, found: Findings) -> None:
+def check_parked(
+    poison: Sequence[Answered],
+    unheard: Sequence[Answered],
+    unreadable: Mapping[Source, set[UUID]],
+    found: Findings,
+) -> None:
     """See that each answer that cannot be read is parked once and holds nothing behind it up."""
-    found.look(G8, "answers that cannot be read", len(witness.poison))
+    found.look(G8, "answers that cannot be read", len(poison))
     lowest: dict[tuple[str, int], int] = {}
-    for note in witness.poison:
+    for note in poison:
         at = (note.topic, note.partition)
         lowest[at] = min(lowest.get(at, note.offset), note.offset)
-        parked = walk.unreadable.get((*at, note.offset), ())
+        parked = unreadable.get((*at, note.offset), ())
         if len(parked) != 1:
             said = f"the answer at {note.topic}, offset {note.offset}, cannot be read"
             found.refute(G8, f"{said} and was parked {len(parked)} times", note.delivery_id)
-    for answer in witness.unheard:
-        _check_behind(answer, lowest, walk, found)
+    for answer in unheard:
+        if (answer.topic, answer.partition, answer.offset) not in unreadable:
+            _check_behind(answer, lowest, found)
 
 
-def _check_behind(
-    note: Answered, lowest: dict[tuple[str, int], int], walk: Walk, found: Findings
-) -> None:
+def _check_behind(note: Answered, lowest: dict[tuple[str, int], int], found: Findings) -> None:
     poison = lowest.get((note.topic, note.partition))
-    if poison is None or note.offset < poison:
-        return
-    if (note.topic, note.partition, note.offset) not in walk.unreadable:
+    if poison is not None and note.offset > poison:
         said = f"{note.word} at {note.topic}, offset {note.offset}, was not forwarded"
         found.refute(G8, f"{said}: offset {poison} before it cannot be read", note.delivery_id)
 

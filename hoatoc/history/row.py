@@ -82,10 +82,10 @@ class HistoryRow(NamedTuple):
     append_ms: int
     service_ms: int
     type: str
-    dispatch_id: str | None = None
-    delivery_id: str | None = None
-    recipient: str | None = None
-    code: str | None = None
+    dispatch_id: str = ""
+    delivery_id: str = ""
+    recipient: str = ""
+    code: str = ""
 
 
 class HandoverRow(NamedTuple):

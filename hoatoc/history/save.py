@@ -12,7 +12,7 @@ from typing import Any, Self, TextIO
 import asyncpg
 import fastavro
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from fastavro.types import Schema
 
 from hoatoc.history.note import Note
@@ -105,13 +105,10 @@ async def save_log(servers: str, file: Path, topic: str = "deliveries") -> int:
 async def _records(servers: str, topic: str) -> AsyncIterator[dict[str, Any]]:
     """Yield the records of a topic, partition by partition, by offset."""
     async with AIOKafkaConsumer(
-        bootstrap_servers=servers, auto_offset_reset="earliest", enable_auto_commit=False
+        topic, bootstrap_servers=servers, auto_offset_reset="earliest", enable_auto_commit=False
     ) as reader:
-        partitions = reader.partitions_for_topic(topic) or set()
-        for place in sorted(TopicPartition(topic, each) for each in partitions):
-            reader.assign([place])
-            end = (await reader.end_offsets([place]))[place]
-            await reader.seek_to_beginning(place)
+        ends = await reader.end_offsets(reader.assignment())
+        for place, end in sorted(ends.items()):
             while await reader.position(place) < end:
                 for r in (await reader.getmany(place, timeout_ms=500)).get(place, ()):
                     if r.offset < end:

@@ -4,7 +4,7 @@ Any status says that the copy was there. Handling only goes up; of an acceptance
 first stands. An answer to a recall counts only behind the request, and the first one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -30,6 +30,9 @@ HANDLING = {
     "05": "in-progress",
     "06": "completed",
 }
+_RANKS = {word: rank for rank, word in enumerate((DONE, REFUSED, *HANDLING))}
+_REACHED = {name: _RANKS[word] for word, name in HANDLING.items()} | {"none": -1}
+NEW = ("registered", "none", "not-asked")
 OPEN = frozenset(("registered", "published", "taken"))
 _ANSWERED = ("taken", "accepted", "refused", "receive-failed", "recalled")
 FORWARD = {
@@ -55,19 +58,30 @@ class Standing(NamedTuple):
 
 def standing(facts: Sequence[Fact]) -> Standing:
     """Tell where a copy stands after these facts, in the order of the log."""
-    carriage, handling, recall = "registered", "none", "not-asked"
+    stands = NEW
     for fact in facts:
-        word = fact.word
-        if word in HANDLING or word in (REFUSED, DONE):
-            carriage = "taken"
-            handling = _handled(handling, word)
-        elif word == FAIL:
-            carriage = "receive-failed"
-        elif word in (PUBLISHED, NOT_SENT, REGISTERED):
-            carriage = _carried(carriage, word)
-        else:
-            recall = _recalled(recall, word)
-    return Standing(_state(carriage, handling, recall), handling, recall)
+        stands = _after(stands, fact.word)
+    return Standing(_state(*stands), *stands[1:])
+
+
+def states_along(facts: Iterable[Fact]) -> Iterator[tuple[int, str]]:
+    """Yield (offset, state) behind each fact."""
+    stands = NEW
+    for fact in facts:
+        stands = _after(stands, fact.word)
+        yield fact.offset, _state(*stands)
+
+
+def _after(stands: tuple[str, str, str], word: str) -> tuple[str, str, str]:
+    """Return (carriage, handling, recall) after a word."""
+    carriage, handling, recall = stands
+    if word in _RANKS:
+        return "taken", _handled(handling, word), recall
+    if word == FAIL:
+        return "receive-failed", handling, recall
+    if word in (PUBLISHED, NOT_SENT, REGISTERED):
+        return _carried(carriage, word), handling, recall
+    return carriage, handling, _recalled(recall, word)
 
 
 def _carried(carriage: str, word: str) -> str:
@@ -81,9 +95,7 @@ def _handled(handling: str, word: str) -> str:
         return handling
     if word == REFUSED:
         return "refused" if handling in ("none", "arrived") else handling
-    reached = [*HANDLING.values()]
-    higher = handling == "none" or reached.index(HANDLING[word]) > reached.index(handling)
-    return HANDLING[word] if higher else handling
+    return HANDLING[word] if _RANKS[word] > _REACHED[handling] else handling
 
 
 def _recalled(recall: str, word: str) -> str:
@@ -108,4 +120,6 @@ def _state(carriage: str, handling: str, recall: str) -> str:
 
 def is_forward(states: Iterable[str]) -> bool:
     """Tell whether every change of state is one that is allowed."""
-    return all(after in FORWARD[before] for before, after in pairwise(states) if after != before)
+    return all(
+        after in FORWARD.get(before, ()) for before, after in pairwise(states) if after != before
+    )

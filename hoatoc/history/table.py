@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 from uuid import UUID
@@ -12,6 +13,13 @@ from hoatoc.history.damage import RecordDamaged
 from hoatoc.history.row import Place
 
 Row = TypeVar("Row", bound=NamedTuple)
+
+
+def columns(file: Path, *names: str) -> Iterator[tuple[str, ...]]:
+    """Yield the texts of some columns, row by row."""
+    with file.open(encoding="utf-8", newline="") as stored:
+        pick = itemgetter(*names)
+        yield from map(pick, csv.DictReader(stored))
 
 
 class Table(Generic[Row]):
@@ -47,7 +55,7 @@ class Table(Generic[Row]):
         columns: list[tuple[int, Callable[[str], Any]]] = []
         for name in self._row._fields:
             if name in places:
-                columns.append((places[name], CONVERSIONS[types[name]]))
+                columns.append((places[name], _conversion(name, types[name])))
             elif name in self._row._field_defaults:
                 columns.append((0, _always(self._row._field_defaults[name])))
             else:
@@ -77,6 +85,15 @@ class Table(Generic[Row]):
         return str(error)
 
 
+def _conversion(name: str, of: Any) -> Callable[[str], Any]:
+    """Return how the text of a column becomes its value; a digest is printed as hex."""
+    return _digest if name.endswith("sha256") else CONVERSIONS[of]
+
+
+def _digest(text: str) -> str:
+    return text.removeprefix("\\x")
+
+
 def _behind(last: tuple[Any, ...], place: tuple[Any, ...]) -> tuple[Any, ...]:
     if place <= last:
         raise ValueError(f"{place} stands behind {last}: sort the rows")
@@ -102,7 +119,7 @@ def _maybe(convert: Callable[[str], Any]) -> Callable[[str], Any]:
 
 CONVERSIONS: dict[Any, Callable[[str], Any]] = {
     int: int,
-    str: lambda text: text.removeprefix("\\x"),
+    str: str,
     UUID: _uuid,
     bool: {"t": True, "f": False, "true": True, "false": False}.__getitem__,
     Place: _place,

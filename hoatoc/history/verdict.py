@@ -30,7 +30,7 @@ def judge(copy: Copy, walk: Walk, spans: Spans) -> Judged:
     if copy.limits is None:
         return judged
     clock = walk.clocks[copy.partition]
-    proposals = walk.proposals.get(copy.delivery_id, ())
+    proposals = walk.proposals.get(copy.key, ())
     for deadline in deadlines(copy, spans.of(copy.limits)):
         if deadline.due_ms is None:
             judged.by_law.append(deadline)
@@ -118,15 +118,16 @@ def _differences(row: AlertRow, alert: Expected) -> Iterator[tuple[Guarantee, st
 
 
 def check_unnamed(
-    unnamed: Mapping[UUID, Unnamed],
+    unnamed: Mapping[int, Unnamed],
     put_back: Mapping[UUID, tuple[int, Place]],
-    alerts: Mapping[UUID, AlertRows],
+    alerts: Mapping[int, AlertRows],
     found: Findings,
 ) -> None:
     """See that each parked answer that named no dispatch raised its alert."""
-    for of, (event, partition, place) in unnamed.items():
+    for key, (event, partition, place) in unnamed.items():
+        of = event.event_id
         found.look(G3, "failures")
-        row = alerts.get(of, {}).get("unreadable")
+        row = alerts.get(key, {}).get("unreadable")
         if row is None:
             said = f"an answer of {event.organ} could not be read, and no alert stands in the books"
             found.refute(G3, said, of, partition, place.offset)
@@ -134,3 +135,7 @@ def check_unnamed(
         back = put_back.get(of)
         alert = failure(place, back[1] if back else None)
         compare_alert(of, row, alert, found)
+    for key in alerts.keys() - unnamed.keys():
+        for row in alerts[key].values():
+            said = f"an alert {row.kind} stands on what is not in the log"
+            found.refute(G2, said, row.subject_id, row.partition, row.raised_offset)

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from hoatoc.domain.event import (
+    AnswerPutBack,
     AnswerUnreadable,
     DeadlinePassed,
     DispatchPublished,
@@ -50,17 +51,17 @@ class Walk:
     """All that a log says."""
 
     def __init__(self) -> None:
-        self.copies: dict[UUID, Copy] = {}
+        self.copies: dict[int, Copy] = {}
         self.clocks: dict[int, Clock] = {}
         self.dispatches: dict[UUID, DispatchRow] = {}
-        self.proposals: dict[UUID, list[Proposal]] = {}
-        self.unnamed: dict[UUID, Unnamed] = {}
+        self.proposals: dict[int, list[Proposal]] = {}
+        self.unnamed: dict[int, Unnamed] = {}
         self.unreadable: dict[Source, set[UUID]] = {}
         self.put_back: dict[UUID, tuple[int, Place]] = {}
         self.gaps: list[tuple[int, int, int]] = []
         """(partition, offset expected, offset found)"""
         self.records = 0
-        self._by_name: dict[UUID, dict[str, Copy]] = {}
+        self._by_name: dict[int, dict[str, Copy]] = {}
         self._partition = -1
         self._notes: dict[type, Callable[[Any, Place], None]] = {
             DispatchRegistered: self._registered,
@@ -71,6 +72,7 @@ class Walk:
             TransportAcknowledged: self._acknowledged,
             StatusReported: self._reported,
             AnswerUnreadable: self._unreadable,
+            AnswerPutBack: self._put_back,
             DeadlinePassed: self._proposed,
         }
 
@@ -98,15 +100,20 @@ class Walk:
             name = "undecodable" if event is None else type(event).__name__
             yield Booked(partition, offset, append_ms, service_ms, name)
 
+    def key_of(self, dispatch_id: UUID, recipient: str) -> int:
+        """Return the number of the delivery to a recipient."""
+        known = self._by_name.get(dispatch_id.int, {}).get(recipient)
+        return known.key if known else uuid5(dispatch_id, recipient).int
+
     def copy(self, dispatch_id: UUID, recipient: str) -> Copy:
         """Return the copy of a dispatch for a recipient."""
-        copies = self._by_name.get(dispatch_id)
+        copies = self._by_name.get(dispatch_id.int)
         if copies is None:
-            copies = self._by_name[dispatch_id] = {}
+            copies = self._by_name[dispatch_id.int] = {}
         found = copies.get(recipient)
         if found is None:
             found = copies[recipient] = Copy(dispatch_id, recipient, self._partition)
-            self.copies[found.delivery_id] = found
+            self.copies[found.key] = found
         return found
 
     def _registered(self, event: DispatchRegistered, at: Place) -> None:
@@ -166,17 +173,19 @@ class Walk:
             copy.others += (raw,)
         if event.put_back_of is not None:
             copy.add(Fact(*at, word.PUT_BACK, event.put_back_of))
-            self.put_back.setdefault(event.put_back_of, (self._partition, at))
+
+    def _put_back(self, event: AnswerPutBack, at: Place) -> None:
+        self.put_back.setdefault(event.put_back_of, (self._partition, at))
 
     def _unreadable(self, event: AnswerUnreadable, at: Place) -> None:
         source = (event.source_topic, event.source_partition, event.source_offset)
         self.unreadable.setdefault(source, set()).add(event.event_id)
         if event.dispatch_id is None:
-            self.unnamed.setdefault(event.event_id, Unnamed(event, self._partition, at))
+            self.unnamed.setdefault(event.event_id.int, Unnamed(event, self._partition, at))
             return
         copy = self.copy(event.dispatch_id, event.organ)
         copy.add(Fact(*at, word.UNREADABLE, event.event_id))
 
     def _proposed(self, event: DeadlinePassed, at: Place) -> None:
         proposal = Proposal(at.offset, at.service_ms, event.kind)
-        self.proposals.setdefault(event.delivery_id, []).append(proposal)
+        self.proposals.setdefault(event.delivery_id.int, []).append(proposal)

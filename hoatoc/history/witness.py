@@ -42,7 +42,7 @@ class Witness:
         self.answered = 0
         self.unheard: list[Answered] = []
         """answers of which the log holds no fact"""
-        self.told: dict[UUID, dict[int, str]] = defaultdict(dict)
+        self.told: dict[int, dict[int, str]] = defaultdict(dict)
         self.told_otherwise: list[Told] = []
         """notes that tell another state under a version that was told already"""
         self.alerted: dict[Pair, list[tuple[int, int, int]]] = defaultdict(list)
@@ -71,7 +71,7 @@ class Witness:
             keep[type(note)](note)
 
     def _receive(self, note: Received) -> None:
-        copy = self._walk.copies.get(note.delivery_id)
+        copy = self._walk.copies.get(note.delivery_id.int)
         if copy is not None:
             copy.received_ms = min(copy.received_ms or note.at_ms, note.at_ms)
         self.received.append(note)
@@ -81,7 +81,7 @@ class Witness:
         if note.word == POISON:
             self.poison.append(note)
             return
-        copy = self._walk.copies.get(note.delivery_id)
+        copy = self._walk.copies.get(note.delivery_id.int)
         if copy is None or not copy.heard(note.word):
             self.unheard.append(note)
         elif self._arrives(note, copy):
@@ -97,7 +97,7 @@ class Witness:
         )
 
     def _tell(self, note: Told) -> None:
-        if self.told[note.delivery_id].setdefault(note.version, note.state) != note.state:
+        if self.told[note.delivery_id.int].setdefault(note.version, note.state) != note.state:
             self.told_otherwise.append(note)
 
     def _alert(self, note: Alerted) -> None:

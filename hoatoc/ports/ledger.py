@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from hoatoc.domain.book import Account, Alert
+from hoatoc.domain.delivery import Position
 from hoatoc.domain.error import OurFault
 from hoatoc.domain.event import DispatchRegistered
 from hoatoc.domain.walk import Line, PartitionBook, Walk
@@ -111,6 +112,10 @@ class Ledger(Protocol):
 
     async def unnamed(self, answers: Iterable[UUID]) -> list[Alert]:
         """Return the alerts about these unreadable answers that named no dispatch."""
+        ...
+
+    async def put_backs(self, answers: Iterable[UUID]) -> dict[UUID, Position]:
+        """Return where the history says first that these parked answers were put back."""
         ...
 
     async def documents(self, dispatches: Iterable[UUID]) -> dict[UUID, Document]:

@@ -235,6 +235,11 @@ class LedgerTables:
         rows = await self._connection.fetch(SQL["unnamed"], list(answers))
         return [_alert_in(row) for row in rows]
 
+    async def put_backs(self, answers: Iterable[UUID]) -> dict[UUID, Position]:
+        """Return where the history says first that these parked answers were put back."""
+        rows = await self._connection.fetch(SQL["put_backs"], [str(of) for of in answers])
+        return {UUID(row["code"]): Position(*tuple(row)[1:]) for row in rows}
+
     async def documents(self, dispatches: Iterable[UUID]) -> dict[UUID, Document]:
         """Return what pages say of these dispatches."""
         rows = await self._connection.fetch(SQL["documents"], list(dispatches))

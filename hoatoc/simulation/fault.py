@@ -121,8 +121,8 @@ def _answers_lost(world: World, _people: People, fault: Fault) -> None:
 
 
 def _broker_clock(world: World, _people: People, fault: Fault) -> None:
-    world.broker_skew_ms += _step_ms(fault)
-    _applied(world, fault, "clock step", "broker", 0)
+    world.broker_skew_ms += _step_ms(fault)  # it stays: no wall clock can judge from now on
+    _applied(world, fault, "clock step", "broker", 3600)
 
 
 def _clock(world: World, _people: People, fault: Fault) -> None:

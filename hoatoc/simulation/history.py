@@ -148,6 +148,7 @@ async def _live(world: World, faults: Sequence[Fault], documents: int) -> None:
     world.rests.add("intake")
     world.kill("intake")  # no more ticks: the log has an end
     await _until(world, "all is booked and told", lambda: _untold(world))
+    world.violations += _unparked(world)
     await asyncio.sleep(REST_S)
 
 
@@ -206,6 +207,18 @@ def _untold(world: World) -> str:
     pending = sum(page.state == "pending" for page in tables.pages.values())
     left = {"lag": _lag(world), "announcements": len(tables.announcements), "pages": pending}
     return ", ".join(f"{name} {count}" for name, count in left.items() if count)
+
+
+def _unparked(world: World) -> Iterator[str]:
+    """Yield what could not be read and stands nowhere as it was."""
+    letters = world.broker.logs[TopicPartition(topic.DEAD_LETTERS, 0)]
+    parked = {dict(record.headers).get("ce_id", b"").decode() for record in letters}
+    for partition in range(PARTITIONS):
+        for record in world.broker.logs[TopicPartition(topic.DELIVERIES, partition)]:
+            headers = dict(record.headers)
+            unreadable = headers.get("ce_type") == b"vn.hoatoc.AnswerUnreadable"
+            if unreadable and headers["ce_id"].decode() not in parked:
+                yield f"an unreadable answer was not parked: {partition}/{record.offset}"
 
 
 def _replayed(world: World, history: History) -> Ledger:

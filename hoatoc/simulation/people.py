@@ -30,6 +30,7 @@ from hoatoc.domain.packet import Packet, Party, Signer
 from hoatoc.domain.sending import Form, Sending
 from hoatoc.domain.signature import LegalValue
 from hoatoc.history.note import POISON, Answered, HandedOver, Recalled, Received, TurnedAway
+from hoatoc.kafka.dead_letter import PUT_BACK_HEADER, dead_letter_id
 from hoatoc.ports import Asking
 from hoatoc.simulation.policy import POLICY
 from hoatoc.simulation.program import BEHIND_HUB, HUB, RECIPIENTS, SENDERS, registry
@@ -56,6 +57,8 @@ _CONDUCTS: Sequence[tuple[int, tuple[str, ...]]] = (
     (3, ("05", "01", "done")),
     (3, ("01",)),
     (2, ("done", "fail", "03", "02")),
+    (3, ("fail", "01", "fail")),
+    (3, ("fail", "done", "fail", "03")),
 )
 """(weight, what is said) of one delivery"""
 
@@ -130,7 +133,10 @@ class People:
             else:
                 break
         self._note_handed_over(admitted, recipients, "api", taken.sent_as)
-        self.dispatches.append((taken.sent_as, admitted.issuer.code, tuple(recipients)))
+        about = (taken.sent_as, admitted.issuer.code, tuple(recipients))
+        self.dispatches.append(about)
+        if self.world.chance.random() < 0.15:  # a second thought, before or while it leaves
+            await self._recall_by_api(taken.sent_as, admitted.issuer.code, recipients)
 
     def _handovers(self) -> MemoryHandovers:
         connection = self.world.database.connect(DatabaseWire(self.world))
@@ -176,10 +182,13 @@ class People:
         )
         await self._write(name, codec.encode(event), document_id.encode())
 
-    async def _write(self, name: str, value: bytes, key: bytes) -> int:
+    async def _write(
+        self, name: str, value: bytes, key: bytes, headers: Sequence[tuple[str, bytes]] = ()
+    ) -> int:
+        send = self.producer.send_and_wait
         while True:
             try:
-                return (await self.producer.send_and_wait(name, value, key)).offset
+                return (await send(name, value, key, headers=headers)).offset
             except KafkaError:
                 await asyncio.sleep(_TRY_AGAIN_S)
 
@@ -256,6 +265,10 @@ class People:
         if not isinstance(event, DocumentDispatched):
             self._recalled(organ, event)
             return
+        if event.dispatch_id not in self.world.registered():
+            self.world.violations.append(
+                f"{event.recipient} has seen {event.dispatch_id} before it was tracked"
+            )
         note = Received(
             at_ms=self.world.now_ms(),
             organ=organ,
@@ -318,4 +331,16 @@ class People:
                 offset=offset,
             )
             self.world.notes.append(note)
+            if word == POISON and self.world.chance.random() < 0.5:
+                parked = dead_letter_id("intake", name, 0, offset)
+                self.world.begin(self._repair(name, dispatch_id, recipient, parked))
+        self.busy -= 1
+
+    async def _repair(self, name: str, dispatch_id: UUID, recipient: str, parked: UUID) -> None:
+        """Answer in the place of what could not be read, as an operator does, some time later."""
+        self.busy += 1
+        await asyncio.sleep(self.world.chance.expovariate(1 / 8))
+        value = self._said("03", dispatch_id, recipient, f"instead of {parked}")
+        headers = [(PUT_BACK_HEADER, str(parked).encode())]
+        await self._write(name, value, str(dispatch_id).encode(), headers)
         self.busy -= 1

@@ -11,12 +11,15 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
 from asyncpg import CannotConnectNowError, ConnectionDoesNotExistError
 
 from hoatoc.admission import Admitted
+from hoatoc.domain import topic
 from hoatoc.domain.error import HoatocError
 from hoatoc.history.note import Note
 from hoatoc.postgres.connection import AWAY
@@ -90,10 +93,22 @@ class World:
     faults: Counter[str] = field(default_factory=Counter)
     rests: set[str] = field(default_factory=set)
     """programs that are not started again"""
+    _registered: set[UUID] = field(default_factory=set)
+    _read: Counter[int] = field(default_factory=Counter)
 
     def now_ms(self, skew_ms: int = 0) -> int:
         """Return the true time, or a clock's that is wrong by `skew_ms` (1970 UTC)."""
         return BEGIN_MS + round(self.loop.time() * 1000) + skew_ms
+
+    def registered(self) -> set[UUID]:
+        """Return the dispatches of which the log tells; it is read on from where it was left."""
+        for partition in range(PARTITIONS):
+            log = self.broker.logs[TopicPartition(topic.DELIVERIES, partition)]
+            for record in log[self._read[partition] :]:
+                if dict(record.headers).get("ce_type") == b"vn.hoatoc.DispatchRegistered":
+                    self._registered.add(UUID((record.key or b"").decode()))
+            self._read[partition] = len(log)
+        return self._registered
 
     def begin(self, act: Coroutine[Any, Any, None]) -> None:
         """Let people do something."""

@@ -2,9 +2,12 @@
 
 Of Hoatoc they know what any agency knows: its two topics and the public events. Their producer is
 a plain one that repeats what was not confirmed, so Hoatoc may hear an answer twice. What they got
-and said is written to a JSON Lines file of their own, against which the books can be checked.
+and said is written to a file of notes of their own, against which the books can be checked.
 
-    python -m hoatoc.testing.agency --servers HOST:PORT --record FILE --seed N ORGAN…
+    python -m hoatoc.testing.agency --servers HOST:PORT --record FILE --seed N --late-s S ORGAN…
+
+A line on standard input asks how many copies were taken, and of how many all was said; its end
+ends the agencies.
 """
 
 import argparse
@@ -14,11 +17,12 @@ import json
 import logging
 import random
 import signal
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TextIO
+from typing import TypeVar
 from uuid import UUID, uuid5
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -27,10 +31,23 @@ from aiokafka.errors import KafkaError
 from hoatoc import codec
 from hoatoc.domain.delivery import OUTCOMES
 from hoatoc.domain.edxml import write_packet
-from hoatoc.domain.event import DocumentDispatched, StatusReported, TransportAcknowledged
+from hoatoc.domain.event import (
+    DocumentDispatched,
+    RecallIssued,
+    StatusReported,
+    TransportAcknowledged,
+)
 from hoatoc.domain.packet import Attachment, Packet, Party, Signer
+from hoatoc.history.note import POISON, Answered, Received
+from hoatoc.history.save import Notebook, now_ms
 
-POISON = "poison"
+STRANGE = "poison:unknown-dispatch"
+"""an answer about a dispatch that nobody sent"""
+PROCESSING = "processing"
+UNHEARD = "9Z"
+"""a code that no regulation knows"""
+BURST = 4
+"""the priority of documents that came in a burst, and are answered together, late"""
 _RETRY_S = 0.2
 
 
@@ -50,20 +67,40 @@ def plan(seed: int, delivery_id: UUID, late_s: float) -> tuple[Step, ...]:
     chance = random.Random(f"{seed}/{delivery_id}")
     soon = [chance.uniform(0.05, 0.5), chance.uniform(0.5, 1.0), chance.uniform(1.0, 2.5)]
     late = chance.uniform(late_s * 0.8, late_s)
-    conducts: dict[str, tuple[int, tuple[Step, ...]]] = {
-        "accepts": (74, _steps(soon, "done", "01", "03")),
-        "silent": (4, ()),
-        "refuses": (4, _steps(soon, "done", "02")),
-        "fails": (3, _steps(soon, "fail")),
-        "recovers": (3, _steps([soon[0], soon[1], late], "fail", "done", "03")),
-        "arrives late": (3, _steps([late, late + 0.2], "done", "06")),
-        "accepts late": (3, _steps([soon[0], late], "done", "03")),
-        "arrives only": (2, _steps(soon, "01")),
-        "mumbles": (2, _steps(soon, POISON)),
-        "mumbles, then accepts": (2, _steps(soon, POISON, "done", "03")),
+    first, second, third = soon
+    conducts: dict[str, tuple[float, tuple[Step, ...]]] = {
+        "accepts": (76, _steps(soon, "done", "01", "03")),
+        "answers at once": (4, _steps([0, 0], "done", "03")),
+        "says all twice": (4, _steps([*soon, *soon], "done", "01", "03", "done", "03", "01")),
+        "says it the wrong way round": (4, _steps(soon, "03", "01", "done")),
+        "is at it first": (2, _steps(soon, PROCESSING, "done", "04")),
+        "says what nobody knows": (1.5, _steps(soon, UNHEARD, "done", "05")),
+        "silent": (1, ()),
+        "refuses": (1.5, _steps(soon, "done", "02")),
+        "fails": (0.8, _steps(soon, "fail")),
+        "recovers": (0.8, _steps([first, second, late], "fail", "done", "03")),
+        "arrives late": (0.8, _steps([late, late + 0.2], "done", "06")),
+        "accepts late": (0.8, _steps([first, late], "done", "03")),
+        "arrives only": (0.5, _steps(soon, "01")),
+        "mumbles": (0.5, _steps(soon, POISON)),
+        "mumbles, then accepts": (0.5, _steps(soon, POISON, "done", "03")),
+        "speaks of another": (0.3, _steps([first, second, third], STRANGE, "done", "03")),
     }
     weights = [weight for weight, _ in conducts.values()]
     return chance.choices([steps for _, steps in conducts.values()], weights)[0]
+
+
+def plan_burst(seed: int, delivery_id: UUID, after_s: float) -> tuple[Step, ...]:
+    """Return what an agency says of a document that came in a burst: that it has it, late."""
+    chance = random.Random(f"{seed}/{delivery_id}")
+    return (Step(chance.uniform(after_s, after_s * 1.5), "03"),)
+
+
+def plan_recall(seed: int, delivery_id: UUID) -> tuple[Step, ...]:
+    """Return what an agency says when a copy is asked back: yes, no, or nothing."""
+    chance = random.Random(f"{seed}/{delivery_id}/recall")
+    word = chance.choices(["15", "16", ""], [70, 22, 8])[0]
+    return (Step(chance.uniform(0.05, 2.0), word),) if word else ()
 
 
 def _steps(times: Sequence[float], *words: str) -> tuple[Step, ...]:
@@ -73,9 +110,11 @@ def _steps(times: Sequence[float], *words: str) -> tuple[Step, ...]:
 def said(word: str, dispatch_id: UUID, organ: str) -> bytes:
     """Return an answer as the record that an agency writes."""
     event_id = uuid5(dispatch_id, f"{organ} says {word}")
+    if word == STRANGE:
+        return said("done", event_id, organ)
     if word == POISON:
         return codec.MARKER + event_id.bytes
-    if word in OUTCOMES:
+    if word in OUTCOMES or word == PROCESSING:
         return codec.encode(
             TransportAcknowledged(
                 event_id=event_id, dispatch_id=dispatch_id, recipient=organ, outcome=word
@@ -111,25 +150,6 @@ def letter(
 
 
 @dataclass(slots=True)
-class Notebook:
-    """A record of facts, one JSON object a line, written before anything else happens."""
-
-    out: TextIO
-
-    def write(self, what: str, **facts: object) -> None:
-        """Write one fact."""
-        self.out.write(json.dumps({"what": what, **facts}, default=str) + "\n")
-        self.out.flush()
-
-
-def read_notes(file: Path) -> Iterator[dict[str, str]]:
-    """Yield the facts of a record; a line that is being written is left for the next time."""
-    for line in file.read_text("utf-8").splitlines(keepends=True) if file.exists() else ():
-        if line.endswith("\n"):
-            yield json.loads(line)
-
-
-@dataclass(slots=True)
 class Agencies:
     """Some agencies in one process; run again, they begin anew."""
 
@@ -137,111 +157,177 @@ class Agencies:
     organs: Sequence[str]
     seed: int
     late_s: float
+    burst_s: float
     notes: Notebook
     producer: AIOKafkaProducer = field(init=False)
-    answering: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)
+    answering: dict[tuple[UUID, type], asyncio.Task[None] | None] = field(default_factory=dict)
+    taken: int = 0
+    said: int = 0
+    repeated: int = 0
 
     async def run(self) -> None:
         """Take documents and answer until cancelled."""
-        self.producer = AIOKafkaProducer(
-            bootstrap_servers=self.servers, acks="all", request_timeout_ms=10_000
+        self.producer = await _opened(
+            lambda: AIOKafkaProducer(
+                bootstrap_servers=self.servers, acks="all", linger_ms=20, request_timeout_ms=10_000
+            )
         )
-        reader = AIOKafkaConsumer(
-            bootstrap_servers=self.servers, auto_offset_reset="earliest", fetch_max_wait_ms=100
+        reader = await _opened(
+            lambda: AIOKafkaConsumer(
+                bootstrap_servers=self.servers, auto_offset_reset="earliest", fetch_max_wait_ms=100
+            )
         )
-        await self.producer.start()
         try:
-            await reader.start()
             reader.assign([TopicPartition(f"documents.{organ}", 0) for organ in self.organs])
-            self.notes.write("ready")
             while True:
                 await self._take(reader)
         finally:
             for task in self.answering.values():
-                task.cancel()
+                if task is not None:
+                    task.cancel()
             await reader.stop()
             await self.producer.stop()
+
+    def count(self) -> dict[str, int]:
+        """Return how many copies were taken, of how many all is said, and what was said again."""
+        return {"taken": self.taken, "said": self.said, "repeated": self.repeated}
 
     async def _take(self, reader: AIOKafkaConsumer) -> None:
         try:
             fetched = await reader.getmany(timeout_ms=500)
-        except KafkaError as error:
-            self.notes.write("unread", error=repr(error))
+        except KafkaError:
             await asyncio.sleep(_RETRY_S)
             return
         for place, records in fetched.items():
             organ = place.topic.partition(".")[2]
             for record in records:
                 event = codec.decode(record.value)
-                if not isinstance(event, DocumentDispatched):
+                if isinstance(event, DocumentDispatched):
+                    self._got(organ, event, record.offset)
+                elif not isinstance(event, RecallIssued):
                     raise TypeError(f"{type(event).__name__} in {place.topic}")
-                self._got(organ, event, record.offset)
+                self._begin(organ, event)
 
     def _got(self, organ: str, event: DocumentDispatched, offset: int) -> None:
         self.notes.write(
-            "received",
-            organ=organ,
-            dispatch_id=event.dispatch_id,
-            delivery_id=event.delivery_id,
-            recipient=event.recipient,
-            document_id=event.document_id,
-            sha256=hashlib.sha256(event.content or b"").hexdigest(),
-            offset=offset,
+            Received(
+                at_ms=now_ms(),
+                organ=organ,
+                dispatch_id=event.dispatch_id,
+                delivery_id=event.delivery_id,
+                recipient=event.recipient,
+                document_id=event.document_id,
+                sha256=hashlib.sha256(event.content or b"").hexdigest(),
+                offset=offset,
+            )
         )
-        if event.delivery_id not in self.answering:  # a repeat is the same document
-            self.answering[event.delivery_id] = asyncio.create_task(self._answer(organ, event))
 
-    async def _answer(self, organ: str, event: DocumentDispatched) -> None:
+    def _begin(self, organ: str, event: DocumentDispatched | RecallIssued) -> None:
+        key = (event.delivery_id, type(event))
+        if key in self.answering:  # a repeat is the same document
+            return
+        if isinstance(event, RecallIssued):
+            steps = plan_recall(self.seed, event.delivery_id)
+        else:
+            self.taken += 1
+            burst = event.priority == BURST
+            steps = (
+                plan_burst(self.seed, event.delivery_id, self.burst_s)
+                if burst
+                else plan(self.seed, event.delivery_id, self.late_s)
+            )
+        self.answering[key] = asyncio.create_task(self._answer(organ, event, steps))
+
+    async def _answer(
+        self, organ: str, event: DocumentDispatched | RecallIssued, steps: Sequence[Step]
+    ) -> None:
         begin = asyncio.get_running_loop().time()
-        for step in plan(self.seed, event.delivery_id, self.late_s):
+        for step in steps:
             await asyncio.sleep(begin + step.after_s - asyncio.get_running_loop().time())
             offset = await self._say(organ, event.dispatch_id, step.word)
             self.notes.write(
-                "answered",
-                organ=organ,
-                delivery_id=event.delivery_id,
-                word=step.word,
-                offset=offset,
+                Answered(
+                    at_ms=now_ms(),
+                    organ=organ,
+                    recipient=event.recipient,
+                    dispatch_id=event.dispatch_id,
+                    delivery_id=event.delivery_id,
+                    word=POISON if step.word == STRANGE else step.word,
+                    topic=f"reports.{organ}",
+                    offset=offset,
+                )
             )
-        self.notes.write("finished", delivery_id=event.delivery_id)
+        self.said += isinstance(event, DocumentDispatched)
+        self.answering[event.delivery_id, type(event)] = None
 
     async def _say(self, organ: str, dispatch_id: UUID, word: str) -> int:
+        value = said(word, dispatch_id, organ)
+        about = uuid5(dispatch_id, STRANGE) if word == STRANGE else dispatch_id
         while True:
             try:
                 place = await self.producer.send_and_wait(
-                    f"reports.{organ}",
-                    said(word, dispatch_id, organ),
-                    key=str(dispatch_id).encode(),
+                    f"reports.{organ}", value, key=str(about).encode()
                 )
-            except KafkaError as error:
-                self.notes.write("unconfirmed", error=repr(error))
+            except KafkaError:
+                self.repeated += 1
                 await asyncio.sleep(_RETRY_S)
             else:
                 return int(place.offset)
+
+
+Client = TypeVar("Client", AIOKafkaProducer, AIOKafkaConsumer)
+
+
+async def _opened(make: Callable[[], Client]) -> Client:
+    """Return a client that has reached the broker, however long that takes."""
+    while True:
+        client = make()
+        try:
+            await client.start()
+        except KafkaError:
+            await client.stop()
+            await asyncio.sleep(_RETRY_S)
+        else:
+            return client
+
+
+async def _asked(agencies: Agencies, task: "asyncio.Future[None]") -> None:
+    """Answer each line of standard input by the counts; at its end, end."""
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(lines), sys.stdin
+    )
+    while await lines.readline():
+        print(json.dumps(agencies.count()), flush=True)
+    task.cancel()
 
 
 async def _main(agencies: Agencies) -> None:
     task = asyncio.ensure_future(agencies.run())
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    asking = asyncio.ensure_future(_asked(agencies, task))
     await asyncio.wait([task])
+    asking.cancel()
     if not task.cancelled():
         task.result()
 
 
 def main() -> None:
-    """Run agencies until SIGTERM."""
+    """Run agencies until SIGTERM, or until standard input ends."""
     words = argparse.ArgumentParser(prog="hoatoc.testing.agency")
     words.add_argument("--servers", required=True)
     words.add_argument("--record", type=Path, required=True)
     words.add_argument("--seed", type=int, required=True)
     words.add_argument("--late-s", type=float, required=True)
+    words.add_argument("--burst-s", type=float, default=15.0)
     words.add_argument("organs", nargs="+")
     given = words.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the record says what matters
-    with given.record.open("a", encoding="utf-8") as out:
-        notes = Notebook(out)
-        asyncio.run(_main(Agencies(given.servers, given.organs, given.seed, given.late_s, notes)))
+    with Notebook(given.record) as notes:
+        late_s, burst_s = given.late_s, given.burst_s
+        agencies = Agencies(given.servers, given.organs, given.seed, late_s, burst_s, notes)
+        asyncio.run(_main(agencies))
 
 
 if __name__ == "__main__":

@@ -50,6 +50,8 @@ class Handover:
     packet: bytes
     packet_sha256: bytes
     limits: Limits
+    business_type: int
+    legal_value: str
     door: str
     handed_over_at: datetime
 

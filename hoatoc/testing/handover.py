@@ -88,6 +88,8 @@ class MemoryHandovers(Rows):
             limits=limits_for(
                 policy, packet.priority, packet.due, packet.promulgated, self._now_ms()
             ),
+            business_type=packet.business_type,
+            legal_value=admitted.legal_value,
             door=door,
             handed_over_at=self._now(),
         )

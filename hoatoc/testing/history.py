@@ -4,13 +4,9 @@ The notes are those of a world in which everything went well: every copy that th
 published was handed over and received, every answer and announcement noted.
 """
 
-import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from uuid import UUID, uuid5
-
-import fastavro
 
 from hoatoc import codec
 from hoatoc.domain.book import Account, Alert
@@ -43,7 +39,6 @@ from hoatoc.history.note import (
 from hoatoc.history.record import Books, History, Ledger, LogRecord
 from hoatoc.history.row import (
     AlertRow,
-    AnnouncementRow,
     DeliveryRow,
     DispatchRow,
     HandoverRecipientRow,
@@ -55,13 +50,6 @@ from hoatoc.history.row import (
     PositionRow,
     RecallRecipientRow,
     RecallRow,
-)
-from hoatoc.history.save import (
-    BOOKS_FOLDER,
-    LOG_FILE,
-    LOG_SCHEMA,
-    REPLAYED_FOLDER,
-    Notebook,
 )
 from hoatoc.postgres.ledger import delivery_row
 from hoatoc.testing.database import Tables
@@ -93,7 +81,9 @@ def ledger_of(tables: Tables) -> Ledger:
         deliveries=_delivery_rows(tables),
         alerts=[_alert_row(alert, tables) for alert in tables.alerts.values()],
         history=[
-            HistoryRow(p, line.offset, line.append_ms, line.service_ms, line.type, code=line.code)
+            HistoryRow(
+                p, line.offset, line.append_ms, line.service_ms, line.type, code=line.code or ""
+            )
             for (p, _), line in sorted(tables.history.items())
         ],
     )
@@ -112,8 +102,9 @@ def _delivery_row(of: UUID, tables: Tables, alerts: dict[Kind, Alert]) -> Delive
     known = replace(delivery, limits=delivery.limits or (dispatch.limits if dispatch else None))
     row = delivery_row(partition, Account(known, alerts, tables.working[of]))
     state, handling, recall, facts, working, *marks, kind, due, wake, version = row[4:]
-    stands = (state, str(handling), str(recall), *marks, version, kind, due, wake, facts, working)
-    return DeliveryRow._make((*row[:4], *stands))
+    stands = (str(state), str(handling), str(recall), *marks, version)
+    runs = (str(kind) if kind else None, due, wake, facts, working)
+    return DeliveryRow._make((*row[:4], *stands, *runs))
 
 
 def _alert_row(alert: Alert, tables: Tables) -> AlertRow:
@@ -256,58 +247,3 @@ def _announced(tables: Tables) -> Iterator[Note]:
                     version=update.version,
                     offset=at,
                 )
-
-
-def write_record(history: History, folder: Path) -> None:
-    """Write a record into a folder, as a run leaves it."""
-    with Notebook(folder / "notes.jsonl") as notes:
-        for note in history.notes:
-            notes.write(note)
-    with (folder / LOG_FILE).open("wb") as out:
-        fastavro.writer(out, LOG_SCHEMA, map(stored, history.log), codec="deflate")
-    books = history.books
-    _write_ledger(books.ledger, folder / BOOKS_FOLDER)
-    for name, of, rows in (
-        ("handover", HandoverRow, books.handovers),
-        ("handover_recipient", HandoverRecipientRow, books.handover_recipients),
-        ("outbox", OutboxRow, books.outbox),
-        ("recall", RecallRow, books.recalls),
-        ("recall_recipient", RecallRecipientRow, books.recall_recipients),
-        ("page", PageRow, books.pages),
-        ("announcement", AnnouncementRow, books.announcements),
-    ):
-        write_table(folder / BOOKS_FOLDER / f"{name}.csv", of._fields, rows)
-    if history.replayed is not None:
-        _write_ledger(history.replayed, folder / REPLAYED_FOLDER)
-
-
-def _write_ledger(ledger: Ledger, folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    for name, of, rows in (
-        ("partition_book", PositionRow, ledger.positions),
-        ("dispatch", DispatchRow, ledger.dispatches),
-        ("delivery", DeliveryRow, ledger.deliveries),
-        ("alert", AlertRow, ledger.alerts),
-        ("history", HistoryRow, ledger.history),
-    ):
-        write_table(folder / f"{name}.csv", of._fields, rows)
-
-
-def stored(record: LogRecord) -> dict[str, object]:
-    """Return a record as it is stored; one that cannot be decoded is a byte."""
-    value = b"?" if record.event is None else codec.encode(record.event)
-    return record._asdict() | {"value": value}
-
-
-def write_table(file: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write rows as PostgreSQL prints them."""
-    with file.open("w", encoding="utf-8", newline="") as out:
-        lines = csv.writer(out)
-        lines.writerow(header)
-        lines.writerows([_printed(value) for value in row] for row in rows)
-
-
-def _printed(value: object) -> object:
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    return f"{{{','.join(map(str, value))}}}" if isinstance(value, Place) else value

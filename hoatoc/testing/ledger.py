@@ -11,7 +11,7 @@ from uuid import UUID
 
 from hoatoc.domain.book import Account, Alert, running, wake_ms
 from hoatoc.domain.deadline import Kind
-from hoatoc.domain.delivery import Delivery
+from hoatoc.domain.delivery import Delivery, Position
 from hoatoc.domain.error import OurFault
 from hoatoc.domain.event import DispatchRegistered
 from hoatoc.domain.lifecycle import SETTLED, state
@@ -128,6 +128,16 @@ class MemoryLedger(Rows):
         """Return the alerts about these unreadable answers that named no dispatch."""
         found = (self.tables.alerts.get((of, Kind.UNREADABLE)) for of in answers)
         return [alert for alert in found if alert and alert.dispatch_id is None]
+
+    @statement
+    def put_backs(self, answers: Iterable[UUID]) -> dict[UUID, Position]:
+        """Return where the history says first that these parked answers were put back."""
+        asked, found = {str(of): of for of in answers}, dict[UUID, Position]()
+        for _, line in sorted(self.tables.history.items()) if asked else ():
+            if line.type == "AnswerPutBack" and line.code in asked:
+                at = Position(line.offset, line.service_ms, line.append_ms)
+                found.setdefault(asked[line.code], at)
+        return found
 
     @statement
     def documents(self, dispatches: Iterable[UUID]) -> dict[UUID, Document]:

@@ -25,10 +25,13 @@ from aiokafka.errors import (
     IllegalStateError,
     KafkaError,
     KafkaTimeoutError,
+    MessageSizeTooLargeError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, RecordMetadata, TopicPartition
+
+from hoatoc.kafka.client import MAX_RECORD_BYTES
 
 REQUEST_TIMEOUT_S = 30.0
 LOG_APPEND_TIME = 1
@@ -171,6 +174,8 @@ class MemoryProducer:
     ) -> "asyncio.Future[RecordMetadata]":
         """Take a record to be sent; the future is its confirmation."""
         del timestamp_ms  # the broker's append time counts
+        if len(value or b"") > MAX_RECORD_BYTES:
+            raise MessageSizeTooLargeError(f"a record of {len(value or b'')} bytes")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[RecordMetadata] = loop.create_future()
         place = TopicPartition(topic, partition or 0)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from hoatoc.domain.event import (
+    AnswerPutBack,
     AnswerUnreadable,
     DeadlinePassed,
     DispatchPublished,
@@ -287,9 +288,8 @@ def _unnamed(log: Log) -> dict[tuple[UUID, str], Verdict]:
         if isinstance(event, AnswerUnreadable) and event.dispatch_id is None:
             ends = (
                 e.offset
-                for e in log[entry.offset :]
-                if isinstance(e.event, TransportAcknowledged | StatusReported)
-                and e.event.put_back_of == event.event_id
+                for e in log
+                if isinstance(e.event, AnswerPutBack) and e.event.put_back_of == event.event_id
             )
             first = Verdict(entry.offset, "fact", next(ends, None))
             found.setdefault((event.event_id, "unreadable"), first)

@@ -61,6 +61,8 @@ class MemoryOutbox(Rows):
             handed_over_at=handover.handed_over_at,
             recipients=tuple(recipient for recipient, _ in copies),
             connections=tuple(connection for _, connection in copies),
+            business_type=handover.business_type,
+            legal_value=handover.legal_value,
             sender_connection=handover.sender_connection,
         )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
 from hoatoc.domain.event import (
+    AnswerPutBack,
     AnswerUnreadable,
     DeadlinePassed,
     DispatchPublished,
@@ -246,6 +247,11 @@ class Log:
                 reason="Undecodable",
             )
         )
+
+    def put_back(self, parked: UUID, recipient: str = "R1") -> int:
+        """Append, where the alerts of an organ stand, that its parked answer was put back."""
+        event_id = uuid5(parked, "put back")
+        return self.append(AnswerPutBack(event_id=event_id, organ=recipient, put_back_of=parked))
 
     def proposed(self, kind: str, number: int = 1, recipient: str = "R1", due_ms: int = 0) -> int:
         """Append a proposal, true or not, that a deadline has passed."""

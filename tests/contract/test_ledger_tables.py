@@ -326,7 +326,8 @@ async def booked(place: Place, log: Log, every: int) -> dict[str, object]:
     return {
         "positions": await place.tables.positions([3]),
         "accounts": await place.tables.accounts(ids),
-        "unnamed": await place.tables.unnamed([UUID(int=807)]),
+        "unnamed": await place.tables.unnamed([UUID(int=807), UUID(int=808)]),
+        "put back": await place.tables.put_backs([UUID(int=807), UUID(int=809)]),
     }
 
 
@@ -340,8 +341,11 @@ def eventful() -> Log:
     log.proposed("arrive")
     log.append(None)
     log.answered("done", recipient="R2", put_back_of=UUID(int=807))
+    log.put_back(UUID(int=807))
     log.tick(3600)
     log.unreadable(None, parked=UUID(int=807))
+    log.put_back(UUID(int=808))
+    log.unreadable(None, parked=UUID(int=808))
     log.ticks(60)
     log.answered("03")
     return log

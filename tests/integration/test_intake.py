@@ -19,11 +19,12 @@ from hoatoc.domain.event import (
     TransportAcknowledged,
 )
 from hoatoc.domain.identity import OrganCode
+from hoatoc.history.note import POISON
 from hoatoc.kafka.dead_letter import dead_letter_id
 from hoatoc.kafka.deletion import append_marker, delete_up_to
 from hoatoc.kafka.topic import admin
 from hoatoc.postgres.registry import RegistryTables
-from hoatoc.testing.agency import POISON, letter, said
+from hoatoc.testing.agency import letter, said
 from hoatoc.testing.line import ORGANS, Line, NewLine, eventually, killed
 
 pytestmark = pytest.mark.timeout(180)

@@ -349,8 +349,18 @@ def test_23_an_unreadable_answer_that_comes_again_is_one_alert() -> None:
     log = waiting()
     parked = UUID(int=807)
     unread = log.unreadable(None, parked=parked)
-    back = log.answered("done", put_back_of=parked)
+    log.answered("done", put_back_of=parked)
+    back = log.put_back(parked)
     log.unreadable(None, parked=parked)
+    assert {(parked, "unreadable"): Verdict(unread, "fact", back)} == alerts(log)
+
+
+def test_23_a_put_back_that_overtakes_the_unreadable_answer_resolves_its_alert() -> None:
+    log = waiting()
+    parked = UUID(int=807)
+    back = log.put_back(parked)
+    unread = log.unreadable(None, parked=parked)
+    log.put_back(parked)
     assert {(parked, "unreadable"): Verdict(unread, "fact", back)} == alerts(log)
 
 

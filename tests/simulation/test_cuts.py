@@ -156,7 +156,9 @@ def _write(  # noqa: C901 - one case a verb
             _write_about(log, said, verb, rest)
 
 
-def _write_about(log: Log, said: Counter[object], verb: str, rest: list[object]) -> None:
+def _write_about(  # noqa: C901 - one case a verb
+    log: Log, said: Counter[object], verb: str, rest: list[object]
+) -> None:
     """Write what is said of a dispatch that is registered."""
     match verb, rest:
         case "published" | "recall published", [int(number), set(confirmed)]:
@@ -176,6 +178,8 @@ def _write_about(log: Log, said: Counter[object], verb: str, rest: list[object])
             if said[word, number, recipient] <= KEPT_OF_A_KIND:
                 of = last_parked(log, number, recipient) if verb == "put back" else None
                 log.answered(word, number, recipient, said=word, put_back_of=of)
+                if of is not None:
+                    log.put_back(of, recipient)
         case "unreadable", [int(number), str(recipient)]:
             said["unreadable", number, recipient] += 1
             if said["unreadable", number, recipient] <= KEPT_OF_A_KIND:

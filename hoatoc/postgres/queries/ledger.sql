@@ -72,6 +72,13 @@ SET closing = EXCLUDED.closing, start = EXCLUDED.start, raised_offset = EXCLUDED
 SELECT a.* FROM alert a
 WHERE a.subject_id = ANY($1::uuid[]) AND a.dispatch_id IS NULL;
 
+-- name: put_backs
+-- Where the history says first that parked answers were put back: before they were parked, after a
+-- crash of intake.
+SELECT DISTINCT ON (code) code, log_offset, service_ms, append_ms FROM history
+WHERE type = 'AnswerPutBack' AND code = ANY($1::text[])
+ORDER BY code, log_offset;
+
 -- name: documents
 -- What a page says of these dispatches.
 SELECT dispatch_id, sender, number, notation, subject, priority,

@@ -2,8 +2,8 @@
 -- Claim what waits, urgent first; also what a relay claimed and did not finish within the lease.
 WITH next AS (
     SELECT dispatch_id FROM outbox
-    WHERE state = 'unsent'
-       OR (state = 'claimed' AND (claimed_by = $1 OR claimed_at < now() - $2::interval))
+    WHERE (state = 'unsent'
+           OR (state = 'claimed' AND (claimed_by = $1 OR claimed_at < now() - $2::interval)))
       AND NOT dispatch_id = ANY($3::uuid[])
     ORDER BY priority DESC, created_at
     LIMIT $4
