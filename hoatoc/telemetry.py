@@ -7,6 +7,7 @@ secrets cannot pass the redactor.
 import logging
 import sys
 from collections.abc import MutableMapping
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -111,7 +112,12 @@ def serve_metrics(program: str, settings: Metrics) -> int | None:
 def show_lag(program: str, topic: str, partition: int, end: int | None, done: int) -> None:
     """Show how many records of a partition are not done; nothing is known before a fetch."""
     if end is not None:
-        LAG.labels(program, topic, partition).set(max(end - done, 0))
+        _lag_of(program, topic, partition).set(max(end - done, 0))
+
+
+@cache
+def _lag_of(program: str, topic: str, partition: int) -> Gauge:
+    return LAG.labels(program, topic, partition)
 
 
 def traceparent(dispatch_id: UUID, event_id: UUID) -> str:

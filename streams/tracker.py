@@ -10,6 +10,7 @@ import asyncio
 import os
 import socket
 import time
+from collections import Counter as Tally
 from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -131,8 +132,8 @@ class Tracker:
         for start in range(0, len(passed), CHUNK):
             chunk = passed[start : start + CHUNK]
             await send_all(self.to, [proposal(partition, one) for one in chunk])
-        for one in passed:
-            PROPOSED.labels(one.kind).inc()
+        for kind, count in Tally(one.kind for one in passed).items():
+            PROPOSED.labels(kind).inc(count)
 
     def _show(self, partition: int, watch: Watch) -> None:
         """Keep the running picture for operators."""
