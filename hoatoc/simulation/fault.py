@@ -21,6 +21,7 @@ from hoatoc.testing.log import Sent
 FIRST_S, LAST_S = 3.0, 60.0
 FEWEST, MOST = 34, 48
 FEWEST_APPLIED = 20
+_TRUE_CLOCKS = 0.6
 
 
 class Fault(NamedTuple):
@@ -36,7 +37,10 @@ class Fault(NamedTuple):
 def draw(chance: random.Random) -> list[Fault]:
     """Draw the faults of a history, in the order of time."""
     count = chance.randint(FEWEST, MOST)
-    kinds = chance.choices(list(_KINDS), [weight for weight, _ in _KINDS.values()], k=count)
+    weights = {kind: weight for kind, (weight, _) in _KINDS.items()}
+    if chance.random() < _TRUE_CLOCKS:  # where the broker's clock is true, walls can judge outages
+        del weights["broker clock"]
+    kinds = chance.choices(list(weights), list(weights.values()), k=count)
     faults = [
         Fault(
             kind,
