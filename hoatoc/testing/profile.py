@@ -4,7 +4,7 @@ The same examples at every run: a machine that fails in one place fails in all o
 example that failed becomes a test of its own.
 """
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 BOUNDED = settings(
     max_examples=25,
@@ -12,6 +12,7 @@ BOUNDED = settings(
     deadline=None,
     derandomize=True,
     database=None,
+    phases=(Phase.explicit, Phase.generate),  # to shrink over real stores takes minutes
     suppress_health_check=[HealthCheck.too_slow],
 )
 """Over a database: a step is a statement or two."""

@@ -121,7 +121,7 @@ def _tests(tree: Path, file: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=TESTS_S,
+        timeout=TESTS_S,  # what is not found by then is not found
     )
 
 
