@@ -13,6 +13,7 @@ from aiokafka.structs import TopicPartition
 
 from consumers.ledger import Batch, Booking
 from hoatoc.domain import topic
+from hoatoc.domain.deadline import Kind
 from hoatoc.domain.walk import Entry
 from hoatoc.history.check import check
 from hoatoc.history.note import Fault as FaultNote
@@ -148,7 +149,7 @@ async def _live(world: World, faults: Sequence[Fault], documents: int) -> None:
     world.rests.add("intake")
     world.kill("intake")  # no more ticks: the log has an end
     await _until(world, "all is booked and told", lambda: _untold(world))
-    world.violations += _unparked(world)
+    world.violations += [*_unparked(world), *_unresolved(world, folk)]
     await asyncio.sleep(REST_S)
 
 
@@ -219,6 +220,14 @@ def _unparked(world: World) -> Iterator[str]:
             unreadable = headers.get("ce_type") == b"vn.hoatoc.AnswerUnreadable"
             if unreadable and headers["ce_id"].decode() not in parked:
                 yield f"an unreadable answer was not parked: {partition}/{record.offset}"
+
+
+def _unresolved(world: World, folk: People) -> Iterator[str]:
+    """Yield what was put back and whose alert stands all the same."""
+    for parked in folk.repaired:
+        alert = world.database.tables.alerts.get((parked, Kind.UNREADABLE))
+        if alert is not None and alert.closing is None:
+            yield f"the answer of {alert.recipient} was put back, and its alert stands: {parked}"
 
 
 def _replayed(world: World, history: History) -> Ledger:

@@ -103,6 +103,8 @@ class People:
     dead_until_s: dict[str, float] = field(default_factory=dict)
     busy: int = 0
     seen: set[UUID] = field(default_factory=set)
+    repaired: list[UUID] = field(default_factory=list)
+    """dead letters in whose place an operator has answered"""
     dispatches: list[tuple[UUID, str, tuple[str, ...]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -343,4 +345,5 @@ class People:
         value = self._said("03", dispatch_id, recipient, f"instead of {parked}")
         headers = [(PUT_BACK_HEADER, str(parked).encode())]
         await self._write(name, value, str(dispatch_id).encode(), headers)
+        self.repaired.append(parked)
         self.busy -= 1

@@ -72,15 +72,25 @@ def look_for(mutant: Mutant | None, histories: int, budget_s: float) -> Found:
     with mutated(mutant) as tree:
         began = time.monotonic()
         by_tests = mutant is not None and mutant.found_by != HISTORIES
-        ran = _tests(tree, mutant.found_by) if by_tests and mutant else _histories(
-            tree, histories, budget_s
-        )  # fmt: skip
+        try:
+            ran = _run(tree, mutant.found_by if mutant else HISTORIES, histories, budget_s)
+        except subprocess.TimeoutExpired as over:
+            code = mutant or Mutant("—", "the code as it is", ())
+            return Found(code, False, "over time", over.timeout, "")
         spent = time.monotonic() - began
     if by_tests:
         failed = [line for line in ran.stdout.splitlines() if line.startswith("FAILED")]
         name = failed[0].split("::")[-1].split(" - ")[0] if failed else ran.stdout[-300:]
         return Found(mutant, ran.returncode == 1 and bool(failed), name, spent, "")  # type: ignore[arg-type]
     return _told(mutant, ran, spent)
+
+
+def _run(
+    tree: Path, found_by: str, histories: int, budget_s: float
+) -> subprocess.CompletedProcess[str]:
+    return (
+        _histories(tree, histories, budget_s) if found_by == HISTORIES else _tests(tree, found_by)
+    )
 
 
 def _told(mutant: Mutant | None, ran: subprocess.CompletedProcess[str], spent: float) -> Found:
