@@ -19,7 +19,7 @@ from hoatoc.testing.calendar import EveryDay
 from hoatoc.testing.log import Sent
 
 FIRST_S, LAST_S = 3.0, 60.0
-FEWEST, MOST = 34, 48
+FEWEST, MOST = 38, 50
 FEWEST_APPLIED = 20
 _TRUE_CLOCKS = 0.6
 

@@ -135,8 +135,8 @@ async def _live(world: World, faults: Sequence[Fault], documents: int) -> None:
     loop, chance = world.loop, world.chance
     folk = People(world)
     world.begin(folk.take())
-    for name, body in program.PROGRAMS.items():
-        world.start(name, body)
+    for name in _crew(chance):
+        world.start(name, program.PROGRAMS[name])
     for number in range(1, documents + 1):
         _at(world, chance.uniform(3, LOAD_S), folk.hand_over, number)
     for _ in range(chance.randint(1, 4)):
@@ -151,6 +151,13 @@ async def _live(world: World, faults: Sequence[Fault], documents: int) -> None:
     await _until(world, "all is booked and told", lambda: _untold(world))
     world.violations += [*_unparked(world), *_unresolved(world, folk)]
     await asyncio.sleep(REST_S)
+
+
+def _crew(chance: random.Random) -> list[str]:
+    """Draw which programs run: of some there are two, and at times there is no tracker at all."""
+    trackers = chance.choices(((), ("tracker-1",), ("tracker-1", "tracker-2")), (1, 4, 4))[0]
+    both = [name for name in ("relay-2", "ledger-2", "alerts-2") if chance.random() < 0.5]
+    return ["relay-1", "intake", "ledger-1", "alerts-1", "pager", *trackers, *both]
 
 
 def _at(

@@ -3,8 +3,8 @@
 from hoatoc.domain.policy import Demonstration, Policy, Stages
 from hoatoc.domain.working_due import NEXT_WORKING_DAY, RECEIPT_DAY
 
-FACTOR = 4000
-"""how much faster calendar time runs: a tick a second is more than an hour"""
+FACTOR = 12_000
+"""how much faster calendar time runs: a tick a second is more than three hours"""
 _SPANS = Stages(publish_ms=4_000, arrive_ms=6_000, accept_ms=8_000, recall_ms=6_000)
 POLICY = Policy(
     name="simulation",
