@@ -35,8 +35,9 @@ from hoatoc.ports import Asking
 from hoatoc.simulation.policy import POLICY
 from hoatoc.simulation.program import BEHIND_HUB, HUB, RECIPIENTS, SENDERS, registry
 from hoatoc.simulation.world import BrokerWire, DatabaseWire, World
+from hoatoc.testing.group import MemoryConsumer
 from hoatoc.testing.handover import MemoryHandovers
-from hoatoc.testing.log import MemoryConsumer, MemoryProducer
+from hoatoc.testing.log import MemoryProducer
 
 TODAY = date(2025, 10, 10)
 OUTCOMES = ("done", "fail", "processing")

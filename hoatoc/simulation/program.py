@@ -29,9 +29,10 @@ from hoatoc.simulation.policy import POLICY
 from hoatoc.simulation.webhook import Webhook
 from hoatoc.simulation.world import PARTITIONS, BrokerWire, Pool, World
 from hoatoc.testing.database import MemoryConnection
+from hoatoc.testing.group import MemoryConsumer
 from hoatoc.testing.handover import MemoryHandovers
 from hoatoc.testing.ledger import MemoryLedger
-from hoatoc.testing.log import MemoryConsumer, MemoryProducer
+from hoatoc.testing.log import MemoryProducer
 from hoatoc.testing.outbox import MemoryOutbox, MemoryRecalls
 from hoatoc.testing.telling import MemoryAnnouncements, MemoryCalendar, MemoryPages
 from producers import intake as intake_program

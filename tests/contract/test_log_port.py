@@ -19,8 +19,9 @@ from hoatoc.config import Settings
 from hoatoc.kafka.client import MAX_RECORD_BYTES, consumer, offer_all, producer, send_all
 from hoatoc.kafka.topic import Plan, admin, create
 from hoatoc.ports import Consumer, Outgoing, Producer
+from hoatoc.testing.group import MemoryConsumer
 from hoatoc.testing.line import eventually
-from hoatoc.testing.log import MemoryBroker, MemoryConsumer, MemoryProducer
+from hoatoc.testing.log import MemoryBroker, MemoryProducer
 
 pytestmark = pytest.mark.timeout(180)
 
