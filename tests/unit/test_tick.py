@@ -1,5 +1,6 @@
 """Ticks come a second apart, whatever the wall clock does."""
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -23,9 +24,8 @@ async def test_a_wall_clock_that_steps_back_does_not_hold_the_next_tick_up(
         slept.append(seconds)
         raise Asleep
 
-    monkeypatch.setattr("producers.intake.time.time_ns", lambda: next(now))
     monkeypatch.setattr("producers.intake.asyncio.sleep", sleep)
-    behind = cast("Any", type("Behind", (), {"current": lambda *_: False})())
+    behind = cast("Any", SimpleNamespace(current=lambda _: False, now_ns=lambda: next(now)))
     with pytest.raises(Asleep):
         await intake.tick(behind, "writer")
     assert slept[0] <= intake.TICK_S
