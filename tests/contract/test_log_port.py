@@ -1,18 +1,26 @@
 """One suite of facts for the log: Apache Kafka with our clients, and the broker in memory.
 
 What the programs rely on: order and contiguous offsets, refusals record by record, committed
-positions, a group that shares and goes on; of two static members of one name the later counts.
+positions, a group that shares and goes on; of two static members of one name the later counts, and
+a member that the group has gone on without cannot commit.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, UnknownTopicOrPartitionError
+from aiokafka.errors import (
+    CommitFailedError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    UnknownTopicOrPartitionError,
+)
+from aiokafka.protocol.group import LeaveGroupRequest  # type: ignore[import-untyped]
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from hoatoc.config import Settings
@@ -51,6 +59,8 @@ class Place:
     topic: str
     to: Producer
     reader: Callable[..., Awaitable[Consumer]]
+    expel: Callable[[Consumer], Awaitable[None]]
+    """lets the group of the only member go on without it, as after a long silence"""
 
     def record(self, value: str, partition: int = 0, topic: str = "") -> Outgoing:
         return Outgoing(topic or self.topic, b"key", value.encode(), [("h", b"1")], partition)
@@ -80,7 +90,11 @@ async def memory() -> Place:
     async def reader(group: str | None = None, instance: str | None = None) -> Consumer:
         return MemoryConsumer(broker, Straight(), group, instance)
 
-    return Place("facts", MemoryProducer(broker, Straight()), reader)
+    async def expel(reader: Consumer) -> None:
+        assert isinstance(reader, MemoryConsumer)
+        reader.expire()
+
+    return Place("facts", MemoryProducer(broker, Straight()), reader, expel)
 
 
 @pytest_asyncio.fixture
@@ -96,8 +110,20 @@ async def kafka(stack_settings: Settings) -> AsyncIterator[Place]:
             made: Consumer = await opened.enter_async_context(opening)
             return made
 
+        async def expel(_: Consumer) -> None:
+            await leave(client, f"group-{name}")
+
         to = await opened.enter_async_context(producer(kafka))
-        yield Place(name, to, reader)
+        yield Place(name, to, reader, expel)
+
+
+async def leave(client: Any, group: str) -> None:
+    """Say to the broker that the only member of a group has left; the member is not asked."""
+    (described,) = await client.describe_consumer_groups([group])
+    ((_, _, _, _, _, ((member_id, *_),), *_),) = described.groups
+    node = await client.find_coordinator(group)
+    answer = await client._client.send(node, LeaveGroupRequest(group, member_id))
+    assert 0 == answer.error_code
 
 
 @pytest.fixture(params=["memory", "kafka"])
@@ -190,6 +216,17 @@ async def test_of_two_static_members_of_one_name_the_later_counts(place: Place) 
     with pytest.raises(KafkaError):  # it is fenced, and cannot move the position back
         await first.commit({place.places[0]: 1})
     assert 2 == await second.committed(place.places[0])
+
+
+async def test_a_commit_of_a_member_whose_generation_has_passed_is_refused(place: Place) -> None:
+    await send_all(place.to, [place.record(str(n)) for n in range(3)])
+    first = await joined(place)
+    await place.read(3, first)
+    await first.commit({place.places[0]: 1})
+    await place.expel(first)  # which has not heard of it
+    with pytest.raises(CommitFailedError):
+        await first.commit({place.places[0]: 2})
+    assert 1 == await first.committed(place.places[0])
 
 
 async def test_two_members_share_what_there_is_and_go_on_from_what_was_committed(
