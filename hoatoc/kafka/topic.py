@@ -1,5 +1,6 @@
 """Topics as data: created when missing, checked for drift when there."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from hoatoc.domain import topic
 from hoatoc.domain.error import OurFault
 from hoatoc.kafka.client import AWAY, MAX_RECORD_BYTES, BrokerAway, connection
 
+_LISTED_S, _PAUSE_S = 30.0, 0.05
 _DAY_MS = 24 * 3600 * 1000
 SEGMENT_MS = 10 * 60 * 1000
 """How long the broker writes one segment of `handovers.<organ>` at most."""
@@ -85,9 +87,10 @@ async def admin(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 async def create(client: AIOKafkaAdminClient, kafka: Kafka, plans: Mapping[str, Plan]) -> list[str]:
-    """Create the topics that are missing and return their names.
+    """Create the topics that are missing and return their names, when the broker lists them.
 
-    Raises TopicNotCreated when the broker refuses one.
+    One that is not listed yet would be taken for one that does not exist, and what is sent to it
+    for refused. Raises TopicNotCreated when the broker refuses one, or does not list it in time.
     """
     there = set(await client.list_topics())
     missing = [name for name in plans if name not in there]
@@ -107,7 +110,20 @@ async def create(client: AIOKafkaAdminClient, kafka: Kafka, plans: Mapping[str, 
     for name, code, *detail in response.topic_errors:
         if code and for_code(code) is not TopicAlreadyExistsError:
             raise TopicNotCreated(f"topic {name}: {for_code(code).__name__} {detail}")
+    await _listed(client, set(missing))
     return missing
+
+
+async def _listed(client: AIOKafkaAdminClient, names: set[str]) -> None:
+    try:
+        async with asyncio.timeout(_LISTED_S):
+            while not names <= set(await client.list_topics()):  # noqa: ASYNC110 - the broker's
+                await asyncio.sleep(_PAUSE_S)
+    except TimeoutError as error:
+        raise TopicNotCreated(
+            f"{len(names)} topics were created and are not listed after {_LISTED_S:g} s: look at "
+            "the broker's log, then run the same again"
+        ) from error
 
 
 async def drift(client: AIOKafkaAdminClient, plans: Mapping[str, Plan]) -> list[Drift]:

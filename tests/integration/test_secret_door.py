@@ -230,13 +230,17 @@ async def frozen_broker(line: Line) -> AsyncIterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-async def noted_then_killed(line: Line, intake: Process) -> None:
-    """Kill intake when the note of what stands in the topic is written and nothing deleted yet."""
+async def hold_notes(line: Line) -> None:
+    """Let whoever writes a note wait."""
     await line.database.execute(f"""
         SELECT pg_advisory_lock({_HOLD});
         CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN PERFORM pg_advisory_xact_lock({_HOLD}); RETURN NEW; END $$;
         CREATE TRIGGER wait BEFORE INSERT ON secret_note FOR EACH ROW EXECUTE FUNCTION wait()""")
+
+
+async def noted_then_killed(line: Line, intake: Process) -> None:
+    """Kill intake when the note of what stands in the topic is written and nothing deleted yet."""
     await eventually(line.is_holding)
     async with frozen_broker(line):
         await line.database.execute(f"SELECT pg_advisory_unlock({_HOLD})")
@@ -273,6 +277,7 @@ async def handed_over(new_line: NewLine) -> HandedOver:
     async with new_line() as line:
         for packet in packets:
             await line.write(TOPIC, handed(packet))
+        await hold_notes(line)
         async with line.program("intake") as intake:
             await noted_then_killed(line, intake)
         stood = await in_topics(mark, line)
