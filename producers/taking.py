@@ -74,7 +74,8 @@ class Taking:
         while True:
             await self._seek()
             fetched = await self.reader.getmany(timeout_ms=500, max_records=100)
-            for place, records in fetched.items():
+            for place in fetched.keys() & self.sought:  # else it is read again, from its position
+                records = fetched[place]
                 for record in records:
                     await self.take(record)
                 await self._done(place, records[-1].offset + 1)
