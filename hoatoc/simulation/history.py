@@ -8,12 +8,15 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from aiokafka.structs import TopicPartition
 
 from consumers.ledger import Batch, Booking
+from hoatoc import codec
 from hoatoc.domain import topic
 from hoatoc.domain.deadline import Kind
+from hoatoc.domain.event import DocumentDispatched, RecallIssued
 from hoatoc.domain.walk import Entry
 from hoatoc.history.check import check
 from hoatoc.history.note import Fault as FaultNote
@@ -34,6 +37,7 @@ from hoatoc.testing.log import MemoryBroker
 DOCUMENTS = 15
 LOAD_S, FAULTS_S, REST_S, MOST_S = 40.0, 62.0, 5.0, 400.0
 _WAITING = ("unsent", "claimed")
+_RECALLS = b"vn.hoatoc.RecallIssued"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ async def _live(world: World, faults: Sequence[Fault], documents: int) -> None:
     world.rests.add("intake")
     world.kill("intake")  # no more ticks: the log has an end
     await _until(world, "all is booked and told", lambda: _untold(world))
-    world.violations += [*_unparked(world), *_unresolved(world, folk)]
+    world.violations += [*_unparked(world), *_unresolved(world, folk), *_overtaken(world)]
     await asyncio.sleep(REST_S)
 
 
@@ -227,6 +231,22 @@ def _unparked(world: World) -> Iterator[str]:
             unreadable = headers.get("ce_type") == b"vn.hoatoc.AnswerUnreadable"
             if unreadable and headers["ce_id"].decode() not in parked:
                 yield f"an unreadable answer was not parked: {partition}/{record.offset}"
+
+
+def _overtaken(world: World) -> Iterator[str]:
+    """Yield the recalls that reached a recipient before what they recall."""
+    for place, log in world.broker.logs.items():
+        if not any(dict(r.headers).get("ce_type") == _RECALLS for r in log):
+            continue
+        recalled: set[UUID] = set()
+        seen: set[UUID] = set()
+        for event in (codec.decode(record.value) for record in log):
+            if isinstance(event, RecallIssued):
+                recalled |= {event.delivery_id} - seen
+            elif isinstance(event, DocumentDispatched):
+                if event.delivery_id in recalled:
+                    yield f"a recall has overtaken its copy in {place.topic}: {event.delivery_id}"
+                seen.add(event.delivery_id)
 
 
 def _unresolved(world: World, folk: People) -> Iterator[str]:
