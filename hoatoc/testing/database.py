@@ -260,6 +260,10 @@ class MemoryConnection:
         database = self.database
         while database.owner is not None and database.owner is not self:
             await database.turn()
+        self._require()
+
+    def _require(self) -> None:
+        """Raise, as a client does, where the server has ended the session."""
         if self.lost:
             raise ConnectionDoesNotExistError("connection was closed in the middle of operation")
 
@@ -285,6 +289,7 @@ class MemoryConnection:
         try:
             yield
             await self.link.there()
+            self._require()
         except BaseException:
             if self.database.owner is self:
                 self.database.rollback()
