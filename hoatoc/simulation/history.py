@@ -200,9 +200,20 @@ def _unfinished(world: World, folk: People) -> str:
             for place in ((topic.handovers(name), 0) for name in program.SENDERS)
         ),
         "deadlines": len(tables.wakes),
+        "reports": _unforwarded(world),
         "lag": _lag(world),
     }
     return ", ".join(f"{name} {count}" for name, count in left.items() if count)
+
+
+def _unforwarded(world: World) -> int:
+    """Return how many answers intake has not forwarded yet."""
+    done = world.broker.group("hoatoc-intake").offsets
+    return sum(
+        len(log) - done.get(place, 0)
+        for place, log in world.broker.logs.items()
+        if place.topic.startswith("reports.")
+    )
 
 
 def _lag(world: World) -> int:
