@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from hoatoc.ports import Aged, Claimed, ClaimedRecall
-from hoatoc.testing.database import OutboxRow, RecallRow, Rows, statement
+from hoatoc.testing.database import Handover, OutboxRow, RecallRow, Rows, statement
 
 _WAITING = ("unsent", "claimed")
 
@@ -16,6 +17,29 @@ def _free(row: OutboxRow | RecallRow, relay: str, lease_s: float, now_s: float) 
     if row.state == "claimed":
         return row.claimed_by == relay or row.claimed_s < now_s - lease_s
     return row.state == "unsent"
+
+
+def _marks(handover: Handover) -> dict[str, Any]:
+    """Return what a claimed dispatch and a claimed recall say alike of the document."""
+    return {
+        "sender": handover.sender,
+        "document_id": handover.document_id,
+        "issuer": handover.identity[0],
+        "year": handover.identity[1],
+        "number": handover.number,
+        "notation": handover.notation,
+        "subject": handover.subject,
+        "priority": handover.priority,
+        "limits": handover.limits,
+    }
+
+
+def _sides(copies: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return the recipients, and whose topics their copies go to."""
+    return {
+        "recipients": tuple(recipient for recipient, _ in copies),
+        "connections": tuple(connection for _, connection in copies),
+    }
 
 
 class MemoryOutbox(Rows):
@@ -47,20 +71,11 @@ class MemoryOutbox(Rows):
         )
         return Claimed(
             dispatch_id=dispatch_id,
-            sender=handover.sender,
-            document_id=handover.document_id,
-            issuer=handover.identity[0],
-            year=handover.identity[1],
-            number=handover.number,
-            notation=handover.notation,
-            subject=handover.subject,
-            priority=handover.priority,
+            **_marks(handover),
             packet=handover.packet,
             packet_sha256=handover.packet_sha256,
-            limits=handover.limits,
             handed_over_at=handover.handed_over_at,
-            recipients=tuple(recipient for recipient, _ in copies),
-            connections=tuple(connection for _, connection in copies),
+            **_sides(copies),
             business_type=handover.business_type,
             legal_value=handover.legal_value,
             sender_connection=handover.sender_connection,
@@ -161,17 +176,8 @@ class MemoryRecalls(Rows):
             requested_at=row.requested_at,
             packet=row.packet,
             packet_sha256=sha256(row.packet).digest() if row.packet is not None else None,
-            sender=handover.sender,
-            document_id=handover.document_id,
-            issuer=handover.identity[0],
-            year=handover.identity[1],
-            number=handover.number,
-            notation=handover.notation,
-            subject=handover.subject,
-            priority=handover.priority,
-            limits=handover.limits,
-            recipients=tuple(recipient for recipient, _ in copies),
-            connections=tuple(connection for _, connection in copies),
+            **_marks(handover),
+            **_sides(copies),
         )
 
     @statement
