@@ -5,9 +5,8 @@ log at once; it shares the events and their encoding with the programs, not thei
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
@@ -139,57 +138,6 @@ class Copy:
             if (closing.service_ms if closing else end_ms) > due:
                 yield kind, due
 
-    def failed(self) -> Iterator[str]:
-        """Yield the kinds of what is an alert at once."""
-        fail, decided = self.first("fail"), self.first("02", *ACCEPTED)
-        if fail and not (decided and decided < fail):
-            yield "receive-failed"
-        refused, published = self.first("not sent"), self.first("published")
-        if refused and not (published and published < refused):
-            yield "send-failed"
-        if self.first("unreadable"):
-            yield "unreadable"
-
-    def states(self) -> Iterator[str]:
-        """Yield the state after each fact; of equal facts the first counts."""
-        state, heard = "registered", set[str]()
-        for fact in self.facts:
-            if fact.word not in heard:
-                heard.add(fact.word)
-                state = _after(state, fact.word)
-            yield state
-
-
-def _after(state: str, word: str) -> str:
-    """Return the state after a fact: a decision stands for ever, the rest goes on."""
-    if state in {"accepted", "refused"}:
-        return state
-    if word in _LEADS_TO:
-        return _LEADS_TO[word]
-    early = {"published": ("registered", "parked"), "parked": ("registered",)}
-    said = {"published": "published", "not sent": "parked"}.get(word, "")
-    return said if state in early.get(said, ()) else state
-
-
-_LEADS_TO = {"02": "refused", "fail": "receive-failed", "done": "taken", "01": "taken"}
-_LEADS_TO |= dict.fromkeys(ACCEPTED, "accepted")
-FORWARD: Mapping[str, tuple[str, ...]] = {
-    "registered": ("published", "parked", "taken", "accepted", "refused", "receive-failed"),
-    "published": ("taken", "accepted", "refused", "receive-failed"),
-    "parked": ("published",),
-    "taken": ("accepted", "refused", "receive-failed"),
-    "receive-failed": ("taken", "accepted", "refused"),  # recovered: the one named way
-    "accepted": (),
-    "refused": (),
-}
-"""The states that may follow a state."""
-
-
-def is_forward(states: Iterable[str]) -> bool:
-    """Tell whether every change of state is one that is allowed."""
-    seen = list(states)
-    return all(b in FORWARD[a] for a, b in pairwise(seen) if a != b)
-
 
 @dataclass(slots=True)
 class Audit:
@@ -205,11 +153,6 @@ class Audit:
         """Return the service time at the end of a partition."""
         return self.ticks[partition][-1][1] if self.ticks[partition] else 0
 
-    def backstop(self, partition: int, due_ms: int, grace_ms: int) -> int | None:
-        """Return the offset of the tick that passes a deadline's backstop, if one does."""
-        late = due_ms + grace_ms
-        return next((at for at, service in self.ticks[partition] if service > late), None)
-
     def broken(self) -> dict[tuple[UUID, str], int]:
         """Return the due of every broken deadline, by (delivery, kind)."""
         return {
@@ -217,10 +160,6 @@ class Audit:
             for copy in self.copies.values()
             for kind, due in copy.broken(self.service_ms(copy.partition))
         }
-
-    def failed(self) -> set[tuple[UUID, str]]:
-        """Return (delivery, kind) of everything that is an alert at once."""
-        return {(copy.delivery_id, kind) for copy in self.copies.values() for kind in copy.failed()}
 
 
 def audit(log: Sequence[Read], max_gap_ms: int) -> Audit:
