@@ -1,8 +1,9 @@
 """The supervisor: starts children, restarts those that crash, ends them in order.
 
 A child must become ready within its first three attempts, or the start fails with the end of its
-log. From then on it is restarted for ever, with exponential back-off. The highest stage ends first,
-each stage with its share of ten seconds.
+log. From then on it is restarted for ever, with exponential back-off, and at once when a child of a
+lower stage, on which it stands, is ready again. The highest stage ends first, each stage with its
+share of ten seconds.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from hoatoc.embedded.process import Child, Notices, spawn, tail
 
 START_S = 120.0
 BACKOFF_S = 0.5
-BACKOFF_MOST_S = 30.0
+BACKOFF_MOST_S = 10.0
 HEALTHY_S = 30.0
 FIRST_ATTEMPTS = 3
 STOP_S = 9.5
@@ -120,8 +121,20 @@ class Supervisor:
             self._set(child, state="restarting", pid=None, restarts=restarts)
             ended = self._processes[child.name].returncode
             self._tell(f"{child.name} ended ({_cause(ended)}); again in {pause:g} s: {child.log}")
-            await asyncio.sleep(pause)
+            await self._rest(child, pause)
             pause = min(pause * 2, BACKOFF_MOST_S)
+
+    async def _rest(self, child: Child, most_s: float) -> None:
+        """Wait before the next start, at most until what the child stands on has come back."""
+        below = [each.name for each in self._children if each.stage < child.stage]
+        before = {name: self.state.children[name] for name in below}
+
+        def back(state: RunState) -> bool:
+            now = {name: state.children[name] for name in below}
+            return now != before and all(each.state == "ready" for each in now.values())
+
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.until(back), most_s)
 
     async def _run_once(self, child: Child, restarts: int) -> float | None:
         """Run a child to its end; return the seconds for which it was ready, None if never."""

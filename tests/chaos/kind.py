@@ -10,6 +10,8 @@ from tests.chaos.receiver import MOODS
 from tests.chaos.world import Outcome, World
 
 Apply = Callable[[World, str, float], Awaitable[Outcome]]
+OPENING = "opening"
+"""the lane that is through before the others begin"""
 _NAMES = tuple(PROGRAMS)
 _TO_BROKER = tuple(f"{name}/broker" for name in (*_NAMES, "organs"))
 _TO_DATABASE = tuple(f"{name}/database" for name in (*_NAMES, "door"))
@@ -47,12 +49,18 @@ KINDS = (
     Kind("disk full", "store", STORES, store.fill_disk, (10, 20), 8, each=True),
     Kind("receiver", "outside", MOODS, outside.spoil_receiver, (15, 40), 8, each=True),
     Kind("poison", "outside", ("reports", "handovers"), outside.poison, (1, 1), 1, each=True),
-    Kind("burst of deadlines", "outside", ("deadlines",), outside.burst, (180, 180), 40),
+    Kind("burst of deadlines", OPENING, ("deadlines",), outside.burst, (600, 600), 40),
     Kind("dead recipient", "organ", ("recipient",), outside.bury_organ, (200, 300), 50),
 )
 ALONE = ("kill -9", "pause")
 """faults for which nothing but their target must run"""
-GAPS_S = {"program": (0.5, 3.0), "store": (8.0, 14.0), "outside": (1.0, 4.0), "organ": (5.0, 10.0)}
+GAPS_S = {
+    OPENING: (0.0, 0.0),
+    "program": (0.5, 3.0),
+    "store": (8.0, 14.0),
+    "outside": (1.0, 4.0),
+    "organ": (5.0, 10.0),
+}
 """how long a lane rests behind a fault"""
 LANES = ("program", "program", "store", "outside", "organ")
 FULL_MINUTES = 10.0

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import math
 import os
 import platform
 import random
@@ -28,11 +29,11 @@ from tests.chaos.actor import actor
 from tests.chaos.deployment import deployment
 from tests.chaos.door import LEAST_RATE, Reached, reached
 from tests.chaos.fault.process import ready
-from tests.chaos.kind import FULL_MINUTES, GAPS_S, LANES, needs
+from tests.chaos.kind import FULL_MINUTES, GAPS_S, LANES, OPENING, needs
 from tests.chaos.leak import leaks
 from tests.chaos.receiver import Receiver, receiving
 from tests.chaos.sample import Sample, Sampler
-from tests.chaos.schedule import Planned, more, schedule
+from tests.chaos.schedule import Planned, more, opening, schedule
 from tests.chaos.settle import Stuck, settle
 from tests.chaos.world import Organs, World
 
@@ -207,15 +208,18 @@ async def _prepare(settings: Settings) -> None:
 
 
 async def _torture(one: World, plan: Plan, ran: Ran, notes: Notebook, console: Console) -> None:
-    """Load it, and let the faults come, each lane by itself."""
+    """Begin with what opens; then load it, and let the faults come, each lane by itself."""
     loop = asyncio.get_running_loop()
+    await asyncio.sleep(QUIET_S)
+    first = Lane(OPENING, one, math.inf, ran.faults, notes, console)
+    for planned in opening(plan.seed, plan.minutes):
+        await first.apply(planned, random.Random(plan.seed))
     await one.senders.ask(do="start")
     begin, end = now_ms(), loop.time() + plan.minutes * 60
-    await asyncio.sleep(QUIET_S)
     async with asyncio.TaskGroup() as tasks:
-        for number, planned in enumerate(schedule(plan.seed, plan.minutes)):
-            lane = Lane(number, one, end, ran.faults, notes, console)
-            tasks.create_task(lane.run(planned, plan))
+        for number, faults in enumerate(schedule(plan.seed, plan.minutes)):
+            lane = Lane(LANES[number], one, end, ran.faults, notes, console)
+            tasks.create_task(lane.run(faults, plan, number))
     await asyncio.sleep(max(end - loop.time(), 0))
     ran.load_ms = (begin, now_ms())
 
@@ -224,28 +228,28 @@ async def _torture(one: World, plan: Plan, ran: Ran, notes: Notebook, console: C
 class Lane:
     """Faults that wait for one another."""
 
-    number: int
+    name: str
     world: World
     end: float
     faults: list[Fault]
     notes: Notebook
     console: Console
 
-    async def run(self, planned: Sequence[Planned], plan: Plan) -> None:
+    async def run(self, planned: Sequence[Planned], plan: Plan, number: int) -> None:
         """Apply faults while there is time: those planned, then those that failed, then more."""
-        chance = random.Random(f"{plan.seed}/{self.number}")
-        failed = [one for one in planned if not await self._apply(one, chance)]
+        chance = random.Random(f"{plan.seed}/{number}")
+        failed = [one for one in planned if not await self.apply(one, chance)]
         for one in failed:
-            await self._apply(one, chance)
-        for one in more(plan.seed, self.number, plan.minutes):
+            await self.apply(one, chance)
+        for one in more(plan.seed, number, plan.minutes):
             if self._left_s() < max(one.seconds, 1):
                 return
-            await self._apply(one, chance)
+            await self.apply(one, chance)
 
     def _left_s(self) -> float:
         return self.end - asyncio.get_running_loop().time()
 
-    async def _apply(self, one: Planned, chance: random.Random) -> bool:
+    async def apply(self, one: Planned, chance: random.Random) -> bool:
         """Apply a fault and note it; tell whether it was seen."""
         if one.seconds > self._left_s():
             return False
@@ -272,9 +276,7 @@ class Lane:
             highlight=False,
             soft_wrap=True,
         )
-        await asyncio.sleep(
-            min(chance.uniform(*GAPS_S[LANES[self.number]]), max(self._left_s(), 0))
-        )
+        await asyncio.sleep(min(chance.uniform(*GAPS_S[self.name]), max(self._left_s(), 0)))
         return outcome.applied
 
 

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tests.chaos.kind import FULL_MINUTES, KINDS, LANES, Kind
+from tests.chaos.kind import FULL_MINUTES, KINDS, LANES, OPENING, Kind
 
 
 class Planned(NamedTuple):
@@ -13,6 +13,17 @@ class Planned(NamedTuple):
     kind: Kind
     target: str
     seconds: float
+
+
+def opening(seed: int, minutes: float) -> list[Planned]:
+    """Return the faults that come before the others, while the stores run undisturbed."""
+    chance = random.Random(seed)
+    return [
+        _drawn(chance, kind, target, minutes)
+        for kind in KINDS
+        if kind.lane == OPENING
+        for target in kind.targets
+    ]
 
 
 def schedule(seed: int, minutes: float) -> list[list[Planned]]:
@@ -44,9 +55,7 @@ def schedule(seed: int, minutes: float) -> list[list[Planned]]:
 def more(seed: int, lane: int, minutes: float) -> Iterator[Planned]:
     """Yield faults of a lane for ever, for what time is left when its schedule is done."""
     chance = random.Random(f"{seed}/{lane}")
-    kinds = [
-        kind for kind in KINDS if kind.lane == LANES[lane] and kind.name != "burst of deadlines"
-    ]
+    kinds = [kind for kind in KINDS if kind.lane == LANES[lane]]
     while True:
         kind = chance.choice(kinds)
         yield _drawn(chance, kind, chance.choice(kind.targets), minutes)

@@ -84,6 +84,25 @@ async def test_a_crashed_child_is_restarted_and_it_is_said(tmp_path: Path, said:
     assert [line.split(";")[0] for line in said] == ["worker ended (SIGKILL)"]
 
 
+async def test_a_child_starts_at_once_when_what_it_stands_on_is_back(
+    tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with supervised(tmp_path, said) as found:
+        await found.start([child(tmp_path, "store", WORKS, stage=0)])
+        await found.start([child(tmp_path, "program", WORKS, stage=1)])
+        pids = {name: each.pid or 0 for name, each in found.state.children.items()}
+        monkeypatch.setattr(supervisor, "HEALTHY_S", 0.0)
+        monkeypatch.setattr(supervisor, "BACKOFF_S", 600.0)  # as after many crashes
+        os.kill(pids["program"], signal.SIGKILL)
+        await found.until(lambda state: state.children["program"].state == "restarting")
+        monkeypatch.setattr(supervisor, "BACKOFF_S", 0.01)
+        os.kill(pids["store"], signal.SIGKILL)
+        state = await asyncio.wait_for(
+            found.until(lambda state: state.children["program"].state == "ready"), 10
+        )
+        assert {"store": 1, "program": 1} == {n: e.restarts for n, e in state.children.items()}
+
+
 async def test_a_child_that_never_starts_fails_with_the_end_of_its_log(
     tmp_path: Path, said: list[str]
 ) -> None:
