@@ -113,6 +113,20 @@ class Pager(_Group):
     timeout_s: float = Field(10, gt=0, description="seconds a webhook may take to answer")
 
 
+class Access(_Group):
+    """Who may speak at the doors, and how often."""
+
+    seal_key: str = Field(
+        "",
+        description="file with the key that seals the secrets of HMAC pairs; empty: "
+        "`credential-key` in the data folder; made when missing and a pair is issued",
+    )
+    rate: float = Field(
+        100, ge=0, description="requests a second of one organ, at each replica; 0: no limit"
+    )
+    burst: int = Field(1000, ge=1, description="requests of one organ at once, after a rest")
+
+
 class Signature(_Group):
     """Verification of signatures."""
 
@@ -163,9 +177,15 @@ class Settings(BaseSettings):
     relay: Relay = Field(default_factory=Relay)
     ledger: Ledger = Field(default_factory=Ledger)
     pager: Pager = Field(default_factory=Pager)
+    access: Access = Field(default_factory=Access)
     signature: Signature = Field(default_factory=Signature)
     metrics: Metrics = Field(default_factory=Metrics)
     log: Log = Field(default_factory=Log)
+
+    @property
+    def seal_key(self) -> Path:
+        """Return the file with the key that seals secrets."""
+        return Path(self.access.seal_key or self.data / "credential-key")
 
 
 def options() -> Iterator[tuple[str, str, object]]:
