@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from hoatoc import notify
 from hoatoc.config import Settings
+from hoatoc.domain import topic
 from hoatoc.domain.access import Caller, Doubt, Unauthenticated
 from hoatoc.examine import admission
 from hoatoc.kafka.tick import Ticker, tick
@@ -19,7 +20,17 @@ from hoatoc.postgres.calendar import CalendarTables
 from hoatoc.postgres.connection import Connection, DatabaseAway, pool
 from hoatoc.postgres.door import Door
 from hoatoc.program import Context, run
-from producers.gateway import dispatch, document, openapi, standing
+from producers.gateway import (
+    answer,
+    delivery,
+    dispatch,
+    document,
+    incoming,
+    news,
+    openapi,
+    standing,
+)
+from producers.gateway.feed import Feed
 from producers.gateway.health import Health, Probe
 from producers.gateway.lane import Lanes
 from producers.gateway.outlet import Outlet
@@ -27,11 +38,21 @@ from producers.gateway.problem import answer_by_problems
 from producers.gateway.request import Requests
 from producers.gateway.server import serving
 from producers.gateway.state import NAME, Gateway, Keys
+from producers.gateway.watch import Watch
 
 DOOR = "http"
 POOL = 16
 CALENDARS_S = 5.0
-ROUTERS = (document.router, dispatch.router, standing.router)
+READERS = 6
+ROUTERS = (
+    document.router,
+    dispatch.router,
+    incoming.router,
+    delivery.router,
+    answer.router,
+    news.router,
+    standing.router,
+)
 
 
 def application(gateway: Gateway) -> FastAPI:
@@ -61,22 +82,27 @@ async def opened(settings: Settings, keys: Keys) -> AsyncIterator[Gateway]:
     """
     with admission(settings, load_policy(settings)) as admitting:
         async with pool(settings.postgres.dsn, POOL) as database, asyncio.TaskGroup() as tasks:
-            outlet = Outlet(settings.kafka)
+            outlet, feed = Outlet(settings.kafka), Feed(settings.kafka, READERS)
             gateway = Gateway(
                 settings=settings,
                 database=database,
                 door=Door(DOOR, admitting, settings.kafka.partitions),
                 outlet=outlet,
-                health=Health(probes(database, outlet), settings.data, settings.gateway.free_bytes),
+                feed=feed,
+                watch=Watch(settings.kafka, settings.postgres.dsn),
+                health=Health(probes(database, feed), settings.data, settings.gateway.free_bytes),
                 lanes=Lanes(settings.gateway.in_flight, settings.gateway.urgent_in_flight),
                 keys=keys,
             )
-            works = (outlet.run(), gateway.health.run(), carry_time(gateway))
-            running = [tasks.create_task(work) for work in works]
+            works = (outlet.run(), feed.run(), gateway.watch.run(), gateway.health.run())
+            running = [tasks.create_task(work) for work in (*works, carry_time(gateway))]
             try:
                 async with serving(application(gateway), settings.gateway):
                     await gateway.health.first.wait()
-                    yield gateway
+                    try:
+                        yield gateway
+                    finally:
+                        gateway.watch.close()
             finally:
                 for task in running:
                     task.cancel()
@@ -90,9 +116,12 @@ async def body(context: Context) -> None:
         await asyncio.Event().wait()
 
 
-def probes(database: asyncpg.Pool, outlet: Outlet) -> dict[str, Probe]:
+def probes(database: asyncpg.Pool, feed: Feed) -> dict[str, Probe]:
     """Return how each part is asked whether it answers."""
-    return {"database": lambda: database.fetchval("SELECT 1"), "broker": outlet.probe}
+    return {
+        "database": lambda: database.fetchval("SELECT 1"),
+        "broker": lambda: feed.end(topic.DELIVERIES),
+    }
 
 
 async def carry_time(gateway: Gateway) -> None:

@@ -12,9 +12,11 @@ from hoatoc.config import Settings
 from hoatoc.domain.access import Caller
 from hoatoc.postgres.connection import AWAY, Connection, DatabaseAway
 from hoatoc.postgres.door import Door
+from producers.gateway.feed import Feed
 from producers.gateway.health import Health
 from producers.gateway.lane import Lanes
 from producers.gateway.outlet import Outlet
+from producers.gateway.watch import Watch
 
 NAME = "gateway"
 ACQUIRE_S = 10.0
@@ -39,6 +41,8 @@ class Gateway:
     database: asyncpg.Pool
     door: Door
     outlet: Outlet
+    feed: Feed
+    watch: Watch
     health: Health
     lanes: Lanes
     keys: Keys

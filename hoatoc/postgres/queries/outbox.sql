@@ -23,11 +23,20 @@ RETURNING h.dispatch_id, h.sender, h.document_id, h.issuer, h.year, h.printed_nu
                 WHERE r.dispatch_id = h.dispatch_id ORDER BY r.recipient) AS connections;
 
 -- name: mark_sent
--- Mark rows whose every copy the broker has confirmed or refused, and where the log says so.
-UPDATE outbox o SET state = 'sent', sent_at = now(), published_partition = n.p,
-                    published_offset = n.o
-FROM unnest($1::uuid[], $2::int[], $3::bigint[]) AS n (d, p, o)
-WHERE o.dispatch_id = n.d AND o.state = 'claimed';
+-- Mark rows whose every copy the broker has confirmed or refused, and where the log says so; tell
+-- who waits for what came to these connections (none named: to any).
+WITH sent AS (
+    UPDATE outbox o SET state = 'sent', sent_at = now(), published_partition = n.p,
+                        published_offset = n.o
+    FROM unnest($1::uuid[], $2::int[], $3::bigint[]) AS n (d, p, o)
+    WHERE o.dispatch_id = n.d AND o.state = 'claimed'
+    RETURNING o.dispatch_id
+), reached AS (
+    SELECT string_agg(DISTINCT r.connection, ',') AS names
+    FROM sent JOIN handover_recipient r USING (dispatch_id)
+)
+SELECT pg_notify('hoatoc_copies', CASE WHEN length(names) < 4000 THEN names ELSE '' END)
+FROM reached WHERE names IS NOT NULL;
 
 -- name: waiting
 -- How much waits in the outbox, and since when.

@@ -53,9 +53,13 @@ RETURNING r.recall_id, r.dispatch_id, r.form, r.reason, r.requested_by, r.reques
                 WHERE x.recall_id = r.recall_id ORDER BY c.recipient) AS connections;
 
 -- name: mark_sent
--- Mark recalls that every recipient was offered.
-UPDATE recall SET state = 'sent', sent_at = now()
-WHERE recall_id = ANY($1::uuid[]) AND state = 'claimed';
+-- Mark recalls that every recipient was offered; tell who waits for what comes in.
+WITH sent AS (
+    UPDATE recall SET state = 'sent', sent_at = now()
+    WHERE recall_id = ANY($1::uuid[]) AND state = 'claimed'
+    RETURNING recall_id
+)
+SELECT pg_notify('hoatoc_copies', '') WHERE EXISTS (SELECT FROM sent);
 
 -- name: aged
 -- Recalls that wait too long though their dispatch has left, on the database's clock.
