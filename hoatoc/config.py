@@ -113,6 +113,20 @@ class Pager(_Group):
     timeout_s: float = Field(10, gt=0, description="seconds a webhook may take to answer")
 
 
+class Access(_Group):
+    """Who may speak at the doors, and how often."""
+
+    seal_key: str = Field(
+        "",
+        description="file with the key that seals the secrets of HMAC pairs; empty: "
+        "`credential-key` in the data folder; made when missing and a pair is issued",
+    )
+    rate: float = Field(
+        100, ge=0, description="requests a second of one organ, at each replica; 0: no limit"
+    )
+    burst: int = Field(1000, ge=1, description="requests of one organ at once, after a rest")
+
+
 class Signature(_Group):
     """Verification of signatures."""
 
@@ -216,6 +230,7 @@ class Settings(BaseSettings):
     ledger: Ledger = Field(default_factory=Ledger)
     pager: Pager = Field(default_factory=Pager)
     gateway: Gateway = Field(default_factory=Gateway)
+    access: Access = Field(default_factory=Access)
     signature: Signature = Field(default_factory=Signature)
     metrics: Metrics = Field(default_factory=Metrics)
     log: Log = Field(default_factory=Log)
@@ -224,6 +239,10 @@ class Settings(BaseSettings):
     def paths_in_force(self) -> tuple[str, ...]:
         """The paths that ticks name."""
         return tuple(self.paths.split(","))
+
+    def seal_key(self) -> Path:
+        """Return the file with the key that seals secrets."""
+        return Path(self.access.seal_key or self.data / "credential-key")
 
 
 def options() -> Iterator[tuple[str, str, object]]:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import date, datetime
 from uuid import uuid4
 
 import asyncpg
@@ -12,14 +13,17 @@ from fastapi import FastAPI
 from hoatoc import notify
 from hoatoc.config import Settings
 from hoatoc.domain import topic
-from hoatoc.domain.access import Caller, Doubt, Unauthenticated
+from hoatoc.domain.page import VIETNAM
+from hoatoc.domain.rate import Limiter
 from hoatoc.examine import admission
 from hoatoc.kafka.tick import Ticker, tick
 from hoatoc.policy_file import load_policy
 from hoatoc.postgres.calendar import CalendarTables
-from hoatoc.postgres.connection import Connection, DatabaseAway, pool
+from hoatoc.postgres.connection import DatabaseAway, pool
 from hoatoc.postgres.door import Door
+from hoatoc.postgres.keyring import Keyring
 from hoatoc.program import Context, run
+from hoatoc.seal import Seal
 from producers.gateway import (
     answer,
     delivery,
@@ -37,7 +41,7 @@ from producers.gateway.outlet import Outlet
 from producers.gateway.problem import answer_by_problems
 from producers.gateway.request import Requests
 from producers.gateway.server import serving
-from producers.gateway.state import NAME, Gateway, Keys
+from producers.gateway.state import NAME, Gateway
 from producers.gateway.watch import Watch
 
 DOOR = "http"
@@ -75,24 +79,26 @@ def application(gateway: Gateway) -> FastAPI:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, keys: Keys) -> AsyncIterator[Gateway]:
+async def opened(settings: Settings) -> AsyncIterator[Gateway]:
     """Open a gateway that answers, and carries time while its parts do, for as long as the block.
 
     Raises DatabaseAway where there is no database, and NotListening.
     """
     with admission(settings, load_policy(settings)) as admitting:
         async with pool(settings.postgres.dsn, POOL) as database, asyncio.TaskGroup() as tasks:
+            door = Door(DOOR, admitting, settings.kafka.partitions)
             outlet, feed = Outlet(settings.kafka), Feed(settings.kafka, READERS)
             gateway = Gateway(
                 settings=settings,
                 database=database,
-                door=Door(DOOR, admitting, settings.kafka.partitions),
+                door=door,
                 outlet=outlet,
                 feed=feed,
                 watch=Watch(settings.kafka, settings.postgres.dsn),
                 health=Health(probes(database, feed), settings.data, settings.gateway.free_bytes),
                 lanes=Lanes(settings.gateway.in_flight, settings.gateway.urgent_in_flight),
-                keys=keys,
+                keys=Keyring(Seal(settings.seal_key), door.registry, today),
+                limiter=Limiter(settings.access.rate, settings.access.burst),
             )
             works = (outlet.run(), feed.run(), gateway.watch.run(), gateway.health.run())
             running = [tasks.create_task(work) for work in (*works, carry_time(gateway))]
@@ -110,10 +116,15 @@ async def opened(settings: Settings, keys: Keys) -> AsyncIterator[Gateway]:
 
 async def body(context: Context) -> None:
     """Serve agencies until stopped."""
-    async with opened(context.settings, NoKeys()):
+    async with opened(context.settings):
         notify.ready()
         context.log.info("ready", address=context.settings.gateway.url)
         await asyncio.Event().wait()
+
+
+def today() -> date:
+    """Return the day in Vietnam."""
+    return datetime.now(VIETNAM).date()
 
 
 def probes(database: asyncpg.Pool, feed: Feed) -> dict[str, Probe]:
@@ -150,15 +161,6 @@ async def carry_time(gateway: Gateway) -> None:
         tasks.create_task(follow_calendars())
         append, version = gateway.outlet.try_send, lambda: versions["calendar"]
         tasks.create_task(tick(ticker, append, serves, version, time.time_ns))
-
-
-class NoKeys:
-    """Knows no credential."""
-
-    async def caller(self, connection: Connection, bearer: str | None, certificate: str) -> Caller:
-        """Raise Unauthenticated."""
-        del connection, certificate
-        raise Unauthenticated(Doubt.MISSING if bearer is None else Doubt.WRONG)
 
 
 if __name__ == "__main__":

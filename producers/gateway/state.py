@@ -3,15 +3,16 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Protocol, cast
+from typing import Annotated, cast
 
 import asyncpg
 from fastapi import Depends, Request
 
 from hoatoc.config import Settings
-from hoatoc.domain.access import Caller
+from hoatoc.domain.rate import Limiter
 from hoatoc.postgres.connection import AWAY, Connection, DatabaseAway
 from hoatoc.postgres.door import Door
+from hoatoc.postgres.keyring import Keyring
 from producers.gateway.feed import Feed
 from producers.gateway.health import Health
 from producers.gateway.lane import Lanes
@@ -20,17 +21,6 @@ from producers.gateway.watch import Watch
 
 NAME = "gateway"
 ACQUIRE_S = 10.0
-
-
-class Keys(Protocol):
-    """Knows credentials."""
-
-    async def caller(self, connection: Connection, bearer: str | None, certificate: str) -> Caller:
-        """Return whose key, or whose certificate (SHA-256, hex; or ""), this is.
-
-        Raises Unauthenticated, TooManyRequests.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +35,8 @@ class Gateway:
     watch: Watch
     health: Health
     lanes: Lanes
-    keys: Keys
+    keys: Keyring
+    limiter: Limiter
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

@@ -11,10 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from hoatoc.domain.access import Caller, Role
 from hoatoc.domain.event import StatusReported, Tick, TransportAcknowledged
 from hoatoc.testing.agency import letter
-from hoatoc.testing.gateway import Badges, gateway_on
+from hoatoc.testing.gateway import gateway_on, issued
 from hoatoc.testing.line import ORGANS, Line, NewLine, eventually
 
 pytestmark = pytest.mark.timeout(180)
@@ -23,34 +22,24 @@ A, B, C, D = (organ.code for organ in ORGANS)
 EDXML = {"Content-Type": "application/edxml+xml"}
 
 
-def badge(organ: str, *roles: Role) -> Caller:
-    return Caller(
-        credential=f"key-of-{organ}",
-        organ=organ,  # type: ignore[arg-type]
-        roles=frozenset(roles or Role),
-        scope=frozenset({organ}),  # type: ignore[arg-type]
-    )
-
-
-BADGES = Badges({organ.code: badge(organ.code) for organ in ORGANS})
-
-
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A gateway on a line of its own."""
+    """A gateway on a line of its own, and a key of each organ."""
 
     line: Line
     url: str
+    keys: dict[str, str]
 
     def as_(self, organ: str | None = None, **more: Any) -> httpx.AsyncClient:
-        headers = {"Authorization": f"Bearer {organ}"} if organ else {}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30, **more)
+        headers = {"Authorization": f"Bearer {self.keys[organ]}"} if organ else {}
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=90, **more)
 
 
 @pytest.fixture(scope="module")
 async def door(new_line: NewLine) -> AsyncIterator[Door]:
-    async with new_line() as line, gateway_on(line.settings, BADGES) as url:
-        yield Door(line, url)
+    async with new_line() as line, gateway_on(line.settings) as url:
+        keys = {o.code: await issued(line.database, line.settings, o.code) for o in ORGANS}
+        yield Door(line, url, keys)
 
 
 async def handed(door: Door, packet: bytes, organ: str = A, **headers: str) -> httpx.Response:
