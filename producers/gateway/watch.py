@@ -116,7 +116,7 @@ class Watch:
             if topic not in self._waiting:
                 del self._wanted[topic]
                 self._seen.pop(topic, None)
-        places = frozenset(TopicPartition(topic, 0) for topic in self._wanted)
+        places = {TopicPartition(topic, 0) for topic in self._wanted}
         if not places:
             return
         if not places <= looking.assignment():  # one question about all new topics; nothing is read
