@@ -240,6 +240,7 @@ class Settings(BaseSettings):
         """The paths that ticks name."""
         return tuple(self.paths.split(","))
 
+    @property
     def seal_key(self) -> Path:
         """Return the file with the key that seals secrets."""
         return Path(self.access.seal_key or self.data / "credential-key")

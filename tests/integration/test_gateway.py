@@ -38,7 +38,7 @@ class Door:
 @pytest.fixture(scope="module")
 async def door(new_line: NewLine) -> AsyncIterator[Door]:
     async with new_line() as line, gateway_on(line.settings) as url:
-        keys = {o.code: await issued(line.database, line.settings, o.code) for o in ORGANS}
+        keys = {str(o.code): await issued(line.database, line.settings, o.code) for o in ORGANS}
         yield Door(line, url, keys)
 
 
