@@ -123,6 +123,34 @@ class Signature(_Group):
     )
 
 
+class Content(_Group):
+    """Large content: packets above 256 KiB, and where they lie."""
+
+    url: str = Field(
+        "",
+        description="s3://bucket/prefix of an S3-compatible store; empty: the folder `content` in "
+        "the data folder",
+    )
+    endpoint: str = Field(
+        "", description="URL of the S3-compatible store; empty: that of the region at AWS"
+    )
+    region: str = Field("us-east-1", description="region of the S3-compatible store")
+    access_key: str = Field("", description="access key of the S3-compatible store", repr=False)
+    secret_key: str = Field("", description="secret key of the S3-compatible store", repr=False)
+    spool: Path = Field(
+        Path("/var/tmp"),  # noqa: S108 - the files there have no name
+        description="folder on a disk where a large packet lies, in a file without a name, until "
+        "its door has taken it",
+    )
+    largest_mb: int = Field(50, ge=1, le=50, description="the largest packet of a door, MiB")
+    grace_s: float = Field(
+        86_400,
+        gt=0,
+        description="seconds that content lies in the store after it was last put there, before a "
+        "sweep may take it away if no hand-over names it",
+    )
+
+
 class Metrics(_Group):
     """Prometheus metrics of a program."""
 
@@ -164,6 +192,7 @@ class Settings(BaseSettings):
     ledger: Ledger = Field(default_factory=Ledger)
     pager: Pager = Field(default_factory=Pager)
     signature: Signature = Field(default_factory=Signature)
+    content: Content = Field(default_factory=Content)
     metrics: Metrics = Field(default_factory=Metrics)
     log: Log = Field(default_factory=Log)
 
