@@ -110,7 +110,7 @@ class Admission:
         processor time: call it in a thread.
         """
         with Scratch(self.spool) as scratch:
-            packet = _read(data, scratch)
+            packet = read(data, scratch)
             return self._admit(data, packet, registry, today, sender, declaration)
 
     def _admit(
@@ -162,7 +162,8 @@ class Admission:
         )
 
 
-def _read(data: Content, scratch: Scratch) -> Packet:
+def read(data: Content, scratch: Scratch) -> Packet:
+    """Read a packet: in memory if it is there, else in pieces; raises PacketFault."""
     if isinstance(data, bytes):
         return read_packet(data)
     return read_packet(pieces_of(data), limit=LARGEST_PACKET_BYTES, sinks=scratch.sink)

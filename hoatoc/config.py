@@ -142,7 +142,6 @@ class Content(_Group):
         description="folder on a disk where a large packet lies, in a file without a name, until "
         "its door has taken it",
     )
-    largest_mb: int = Field(50, ge=1, le=50, description="the largest packet of a door, MiB")
     grace_s: float = Field(
         86_400,
         gt=0,

@@ -74,9 +74,9 @@ def received(data: bytes) -> SpooledPacket:
         return receiving.done()
 
 
-def received_file(path: Path, largest: int) -> SpooledPacket:
-    """Receive a packet from a file; raises ContentTooLarge, and OSError."""
-    with _Receiving(largest, None) as receiving, path.open("rb") as file:
+def received_file(path: Path, largest: int, folder: Path | None = None) -> SpooledPacket:
+    """Receive a packet from a file, as `receive` does; raises ContentTooLarge, and OSError."""
+    with _Receiving(largest, folder) as receiving, path.open("rb") as file:
         while piece := file.read(_CHUNK_BYTES):
             if receiving.take(piece):
                 receiving.write()

@@ -11,7 +11,8 @@ spares doors to put again what they have just put; nothing relies on it.
 """
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -23,6 +24,7 @@ from hoatoc.content.store import Store
 from hoatoc.domain.content import ClaimCheck
 from hoatoc.domain.deadline import Kind
 from hoatoc.kafka.door_alert import door_alert
+from hoatoc.ports import Database
 from hoatoc.postgres.connection import Connection
 from hoatoc.postgres.ledger import LedgerTables
 from hoatoc.postgres.query import queries
@@ -136,6 +138,51 @@ class Kept:
     def claim(self) -> ClaimCheck:
         """Return by what it is claimed from the store, if it lies there."""
         return ClaimCheck(self.sha256, self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What recipients take, of the books and of the store; what is lost there is alerted."""
+
+    store: Store
+    database: Database
+    partitions: int
+
+    async def open(
+        self, kept: Kept, first: int = 0, last: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """Return the pieces of a packet, or of its bytes from `first` to `last`, both included.
+
+        Raises ContentMissing, ContentAltered (another size) and ContentUnreachable before the first
+        byte; the pieces raise ContentAltered at the end of a whole packet with other bytes. It
+        holds no connection to the database meanwhile.
+        """
+        if kept.packet is not None:
+            return _one(kept.packet[first : None if last is None else last + 1])
+        pieces = self._noted(kept.claim, self.store.get(kept.claim, first, last))
+        return _after(await anext(pieces, b""), pieces)
+
+    async def _noted(
+        self, claim: ClaimCheck, pieces: AsyncIterator[bytes]
+    ) -> AsyncGenerator[bytes, None]:
+        try:
+            async for piece in pieces:
+                yield piece
+        except (ContentMissing, ContentAltered) as fault:
+            async with self.database.acquire() as connection:
+                await ContentTables(connection).lose(claim, fault, self.partitions)
+            raise
+
+
+async def _one(packet: bytes) -> AsyncGenerator[bytes, None]:
+    yield packet
+
+
+async def _after(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(rest):
+        yield first
+        async for piece in rest:
+            yield piece
 
 
 @dataclass(frozen=True, slots=True)
