@@ -13,8 +13,9 @@ UPDATE outbox o SET state = 'claimed', claimed_by = $1, claimed_at = now()
 FROM next, handover h
 WHERE o.dispatch_id = next.dispatch_id AND h.dispatch_id = o.dispatch_id
 RETURNING h.dispatch_id, h.sender, h.document_id, h.issuer, h.year, h.printed_number AS number,
-          h.printed_notation AS notation, h.subject, h.priority, h.packet, h.packet_sha256, h.limits,
-          h.handed_over_at, h.business_type, h.legal_value, h.sender_connection,
+          h.printed_notation AS notation, h.subject, h.priority, h.packet, h.packet_sha256,
+          coalesce(h.content_bytes, octet_length(h.packet)) AS packet_bytes, h.limits, h.handed_over_at,
+          h.business_type, h.legal_value, h.sender_connection,
           (SELECT e.dispatch_id FROM outbox e  -- the log knows nothing of one that was cancelled
            WHERE e.dispatch_id = h.resend_of AND e.state <> 'cancelled') AS resend_of,
           ARRAY(SELECT r.recipient FROM handover_recipient r
