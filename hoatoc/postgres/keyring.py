@@ -13,6 +13,7 @@ from hmac import compare_digest
 from typing import Final
 
 import asyncpg
+from cryptography.fernet import Fernet
 
 from hoatoc.domain.access import Caller, Doubt, Role, Unauthenticated
 from hoatoc.domain.credential import ApiKey, Pair, Presented
@@ -24,9 +25,11 @@ from hoatoc.postgres.registry import RegistryCache
 from hoatoc.seal import Seal, SealBroken
 
 SQL = queries("credential")
+# Opened and compared with where there is nothing to: an unknown credential takes as long as a wrong
+# secret does.
 _NOBODY: Final = secrets.token_bytes(32)
-"""what is compared with where there is nothing to compare with: an unknown credential takes as long
-as a wrong secret"""
+_DECOY: Final = Fernet(Fernet.generate_key())
+_SEALED: Final = _DECOY.encrypt(_NOBODY)
 
 
 class Keyring:
@@ -90,7 +93,7 @@ class Keyring:
             if pair.fits(secret):
                 found.append(row)
         if not rows:
-            pair.fits(_NOBODY)
+            pair.fits(_DECOY.decrypt(_SEALED))
         if broken is not None and not found:
             raise broken
         return found

@@ -301,6 +301,19 @@ async def test_a_system_id_leads_to_one_organ_until_it_is_revoked(
     assert Doubt.REVOKED == await gate.doubt(Pair.showing("axis", first.secret))
 
 
+async def test_a_system_id_is_taken_while_an_older_secret_of_it_is_valid(
+    connection: asyncpg.Connection, tables: CredentialTables, gate: Gate
+) -> None:
+    old = await tables.issue(terms(), NewPair("axis"))
+    new = await tables.rotate(old.credential_id, rotation())
+    await tables.revoke(new.credential_id, "-", WHO)
+    assert H16 == (await gate.pair(old)).organ
+    with pytest.raises(MeansTaken):
+        await tables.issue(terms(H17), NewPair("axis"))
+    await _end(connection, old)
+    assert H17 == (await gate.pair(await tables.issue(terms(H17), NewPair("axis")))).organ
+
+
 async def test_a_sealed_secret_moved_to_another_organ_opens_nothing(
     connection: asyncpg.Connection, tables: CredentialTables, gate: Gate
 ) -> None:
