@@ -1,4 +1,4 @@
-"""What the façade keeps and reads: lists of packets that wait, packets by id, what was said of them.
+"""What the façade keeps and reads: lists of what waits, packets by id, what was said of them.
 
 Three kinds of packet stand in the lists: the copy of a document, the recall of a copy, a status. An
 id tells its kind by its version (RFC 9562): a copy's is that of its delivery (5), a status has a
@@ -29,6 +29,7 @@ from hoatoc.postgres.query import queries
 SQL = queries("facade")
 STRETCH = 20_000
 STRETCHES = 10
+MOST = 1_000_000
 _LOCK = 807_017
 _SAFE = timedelta(hours=1)
 _LONGEST_WAY = timedelta(days=7)
@@ -103,7 +104,7 @@ class FacadeTables:
         Everything that waits, of whatever day; recalls first, for they concern what came before.
         """
         scope = list(caller.scope)
-        recalls = [each for each in await self._recalls(connection_point, scope, kind)]
+        recalls = await self._recalls(connection_point, scope, kind)
         query = SQL["documents"]
         if kind is MessageType.STATUS:
             await self._draw()
@@ -112,6 +113,18 @@ class FacadeTables:
         if kind is MessageType.EDOC:
             await self._raise_floor(connection_point)
         return (recalls + [_received(row, kind) for row in rows])[:limit]
+
+    async def count(self, connection_point: str, caller: Caller, kind: MessageType) -> int:
+        """Return how much waits, as `waiting` lists it."""
+        scope = list(caller.scope)
+        recalls = await self._recalls(connection_point, scope, kind)
+        if kind is MessageType.STATUS:
+            await self._draw()
+        listed = SQL["statuses" if kind is MessageType.STATUS else "documents"]
+        query = f"SELECT count(*) FROM ({listed}) waiting"  # noqa: S608 - a query of ours
+        return len(recalls) + int(
+            await self._connection.fetchval(query, connection_point, scope, MOST)
+        )
 
     async def between(
         self,
@@ -318,7 +331,7 @@ def _sending(outbox: str, state: str | None) -> Sending:
 
 
 def _taking(state: str | None, outcome: str | None) -> Taking:
-    """Return what is known of a copy's taking: from the books, or sooner from what was said here."""
+    """Return what is known of a copy's taking: from the books, or sooner from what was said."""
     if state in _TAKEN:
         return Taking.DONE
     if state == "receive-failed":

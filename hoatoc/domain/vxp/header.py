@@ -16,9 +16,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from hmac import HMAC, compare_digest
+from hmac import HMAC
 
-from hoatoc.domain.vxp.refusal import HeaderAltered, HeaderInvalid, HeaderMissing, SignatureWrong
+from hoatoc.domain.vxp.refusal import HeaderAltered, HeaderInvalid, HeaderMissing
 from hoatoc.domain.vxp.timestamp import NAME as TIMESTAMP
 from hoatoc.domain.vxp.timestamp import read_timestamp
 
@@ -80,19 +80,9 @@ def read_call(headers: Iterable[tuple[str, str]]) -> Call:
     return Call(call.required(SYSTEM_ID), call.timestamp, call.values, call.signed, call.signature)
 
 
-def require_signature(call: Call, secret: str) -> None:
-    """Prove a call by the caller's secret; raise `SignatureWrong`."""
-    if not compare_digest(sign(call.signed, secret).encode(), _hex(call.signature)):
-        raise SignatureWrong(PREFIX + SIGNATURE)
-
-
 def sign(signed: bytes, secret: str) -> str:
     """Return the signature of the JSON of the headers."""
     return HMAC(secret.encode(), signed, sha256).hexdigest()
-
-
-def _hex(text: str) -> bytes:
-    return text.strip().lower().encode("ascii", "replace")
 
 
 def _first(plain: Mapping[str, list[str]], name: str) -> str:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType, SimpleNamespace
 from typing import ClassVar
 
+from hoatoc.domain.access import AccessDenied, NotFound, TooManyRequests, Unauthenticated
 from hoatoc.domain.check import CheckFailed, Severity
 from hoatoc.domain.error import OurFault, PeerFault
 from hoatoc.domain.packet import ArchiveRefused, ContentTooLarge, NotXml, PacketFault
@@ -73,13 +74,6 @@ class HeaderAltered(CallRefused):
     )
 
 
-class SignatureWrong(CallRefused):
-    """The HMAC of the headers is not that of the secret, or nobody has this system id."""
-
-    vietnamese = "Sai SystemId hoặc SecretKey: hash-header không khớp. Kiểm tra systemid và secret."
-    english = "Wrong system id or secret: the hash-header does not match. Check both."
-
-
 class TimestampOld(CallRefused):
     """The timestamp is older than is taken here: the call may be a replay."""
 
@@ -122,14 +116,6 @@ class FileMissing(CallRefused):
     english = "There is no file in {it.field}. Send again with the edXML file."
 
 
-class EdocUnknown(CallRefused):
-    """No document or status of this id is there for the caller."""
-
-    code = ErrorCode.FILE_INVALID
-    vietnamese = "Không có văn bản hoặc trạng thái {it.field} cho hệ thống này. Lấy lại danh sách."
-    english = "There is no document or status {it.field} for this system. Fetch the list again."
-
-
 class BodyInvalid(CallRefused):
     """The body of a call is not what the interface says."""
 
@@ -149,6 +135,10 @@ class NotAllowedHere(CallRefused):
 Table = Mapping[type[Exception], ErrorCode]
 
 CODES: Table = {
+    Unauthenticated: ErrorCode.CREDENTIAL_WRONG,
+    AccessDenied: ErrorCode.SENDER_UNKNOWN,
+    NotFound: ErrorCode.FILE_INVALID,
+    TooManyRequests: ErrorCode.SYSTEM_FAILED,
     NotXml: ErrorCode.FILE_INVALID,
     ContentTooLarge: ErrorCode.FILE_INVALID,
     ArchiveRefused: ErrorCode.FILE_INVALID,
