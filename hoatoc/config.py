@@ -123,6 +123,52 @@ class Signature(_Group):
     )
 
 
+class Gateway(_Group):
+    """The gateway, where agencies hand over and take documents by HTTP."""
+
+    host: str = Field("127.0.0.1", description="address the gateway listens on")
+    port: int = Field(
+        8807, ge=1, description="port; `hoatoc up` takes a free one when this is taken"
+    )
+    certfile: str = Field(
+        "", description="PEM file with its certificate; empty: plain HTTP, behind a proxy of yours"
+    )
+    keyfile: str = Field("", description="PEM file with the key of the certificate")
+    client_ca: str = Field(
+        "", description="PEM file with the authority of client certificates; empty: none is asked"
+    )
+    in_flight: int = Field(
+        16, ge=1, description="hand-overs at work at a time; as many again wait their turn"
+    )
+    urgent_in_flight: int = Field(
+        4, ge=1, description="hand-overs of urgent documents at work beside them"
+    )
+    idle_s: float = Field(
+        15, gt=0, description="seconds that a client may let a request's head, or its body, rest"
+    )
+    largest_mb: int = Field(50, ge=1, le=50, description="largest packet taken, MiB")
+    free_mb: int = Field(
+        512, ge=0, description="free disk (MiB) in the data folder below which nothing is taken"
+    )
+    connections: int = Field(4096, ge=1, description="connections of clients at a time")
+
+    @property
+    def free_bytes(self) -> int:
+        """The least free disk, in bytes."""
+        return self.free_mb * 1024 * 1024
+
+    @property
+    def largest_bytes(self) -> int:
+        """The largest packet taken, in bytes."""
+        return self.largest_mb * 1024 * 1024
+
+    @property
+    def url(self) -> str:
+        """Where it is reached."""
+        scheme = "https" if self.certfile else "http"
+        return f"{scheme}://{self.host}:{self.port}"
+
+
 class Metrics(_Group):
     """Prometheus metrics of a program."""
 
@@ -157,15 +203,27 @@ class Settings(BaseSettings):
         description="folder of `hoatoc up`: database, broker, logs, keys",
     )
     policy: str = Field("", description="TOML file with the limits; empty: the one shipped")
+    paths: str = Field(
+        "gateway,intake",
+        pattern=r"^[a-z]+(,[a-z]+)*$",
+        description="paths in force, comma-separated: time passes only while each of them serves; "
+        "`hoatoc up` names those that it starts",
+    )
     kafka: Kafka = Field(default_factory=Kafka)
     postgres: Postgres = Field(default_factory=Postgres)
     embedded: Embedded = Field(default_factory=Embedded)
     relay: Relay = Field(default_factory=Relay)
     ledger: Ledger = Field(default_factory=Ledger)
     pager: Pager = Field(default_factory=Pager)
+    gateway: Gateway = Field(default_factory=Gateway)
     signature: Signature = Field(default_factory=Signature)
     metrics: Metrics = Field(default_factory=Metrics)
     log: Log = Field(default_factory=Log)
+
+    @property
+    def paths_in_force(self) -> tuple[str, ...]:
+        """The paths that ticks name."""
+        return tuple(self.paths.split(","))
 
 
 def options() -> Iterator[tuple[str, str, object]]:

@@ -23,6 +23,7 @@ PORTS = {
     "tracker": 9404,
     "alerts": 9405,
     "pager": 9406,
+    "gateway": 9407,
 }
 _FORBIDDEN = {
     "content",
@@ -31,6 +32,7 @@ _FORBIDDEN = {
     "payload",
     "password",
     "secret",
+    "authorization",
     "dsn",
     "subject",
     "text",

@@ -1,6 +1,7 @@
 """A door: admission by the registry in force, then hand-over in one transaction."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -40,11 +41,13 @@ class Door:
         data: bytes,
         sender: str | None = None,
         declaration: Declaration = Declaration(),
+        require: Callable[[Admitted], None] | None = None,
     ) -> HandedOver:
         """Take a packet; the same content again gives the dispatch that it already has.
 
-        Raises what `admit` and `HandoverTables.hand_over` raise; nothing is written then but, of a
-        suspected secret, a note without content, and its page.
+        `require` raises what else this door has against a packet that was admitted. Raises what
+        `admit` and `HandoverTables.hand_over` raise; nothing is written then but, of a suspected
+        secret, a note without content, and its page.
         """
         try:
             admitted = await self.admit(connection, data, sender, declaration)
@@ -53,5 +56,7 @@ class Door:
             note = Stopped.of(suspected, door=self.name, organ=organ)
             await SecretTables(connection).stop(note, self.partitions)
             raise
+        if require is not None:
+            require(admitted)
         policy = self.admission.policy
         return await HandoverTables(connection).hand_over(admitted, policy, self.name)

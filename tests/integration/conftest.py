@@ -48,6 +48,7 @@ async def stores() -> AsyncIterator[Settings]:
             policy=str(policy),
             kafka=Kafka(partitions=4),
             metrics=Metrics(port=0),
+            paths="intake",
         )
         async with stack(settings, parts=("database", "broker"), prepare=nothing) as running:
             yield running.settings

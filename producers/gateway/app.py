@@ -1,0 +1,136 @@
+"""The gateway: agencies hand over and take documents, answer and ask by HTTP (OpenAPI 3.1)."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from uuid import uuid4
+
+import asyncpg
+from fastapi import FastAPI
+
+from hoatoc import notify
+from hoatoc.config import Settings
+from hoatoc.domain.access import Caller, Doubt, Unauthenticated
+from hoatoc.examine import admission
+from hoatoc.kafka.tick import Ticker, tick
+from hoatoc.policy_file import load_policy
+from hoatoc.postgres.calendar import CalendarTables
+from hoatoc.postgres.connection import Connection, DatabaseAway, pool
+from hoatoc.postgres.door import Door
+from hoatoc.program import Context, run
+from producers.gateway import dispatch, document, openapi, standing
+from producers.gateway.health import Health, Probe
+from producers.gateway.lane import Lanes
+from producers.gateway.outlet import Outlet
+from producers.gateway.problem import answer_by_problems
+from producers.gateway.request import Requests
+from producers.gateway.server import serving
+from producers.gateway.state import NAME, Gateway, Keys
+
+DOOR = "http"
+POOL = 16
+CALENDARS_S = 5.0
+ROUTERS = (document.router, dispatch.router, standing.router)
+
+
+def application(gateway: Gateway) -> FastAPI:
+    """Return the application that answers for a gateway."""
+    app = FastAPI(
+        title="Hoatoc",
+        version="1",
+        summary="Gửi, nhận văn bản điện tử / Exchange of official documents",
+        redoc_url=None,
+        responses=openapi.problems(500),
+    )
+    app.state.gateway = gateway
+    for router in ROUTERS:
+        app.include_router(router)
+    answer_by_problems(app)
+    app.add_middleware(Requests, most=gateway.settings.gateway.connections)
+    described = app.openapi
+    app.openapi = lambda: openapi.told(described())  # type: ignore[method-assign]
+    return app
+
+
+@asynccontextmanager
+async def opened(settings: Settings, keys: Keys) -> AsyncIterator[Gateway]:
+    """Open a gateway that answers, and carries time while its parts do, for as long as the block.
+
+    Raises DatabaseAway where there is no database, and NotListening.
+    """
+    with admission(settings, load_policy(settings)) as admitting:
+        async with pool(settings.postgres.dsn, POOL) as database, asyncio.TaskGroup() as tasks:
+            outlet = Outlet(settings.kafka)
+            gateway = Gateway(
+                settings=settings,
+                database=database,
+                door=Door(DOOR, admitting, settings.kafka.partitions),
+                outlet=outlet,
+                health=Health(probes(database, outlet), settings.data, settings.gateway.free_bytes),
+                lanes=Lanes(settings.gateway.in_flight, settings.gateway.urgent_in_flight),
+                keys=keys,
+            )
+            works = (outlet.run(), gateway.health.run(), carry_time(gateway))
+            running = [tasks.create_task(work) for work in works]
+            try:
+                async with serving(application(gateway), settings.gateway):
+                    await gateway.health.first.wait()
+                    yield gateway
+            finally:
+                for task in running:
+                    task.cancel()
+
+
+async def body(context: Context) -> None:
+    """Serve agencies until stopped."""
+    async with opened(context.settings, NoKeys()):
+        notify.ready()
+        context.log.info("ready", address=context.settings.gateway.url)
+        await asyncio.Event().wait()
+
+
+def probes(database: asyncpg.Pool, outlet: Outlet) -> dict[str, Probe]:
+    """Return how each part is asked whether it answers."""
+    return {"database": lambda: database.fetchval("SELECT 1"), "broker": outlet.probe}
+
+
+async def carry_time(gateway: Gateway) -> None:
+    """Tick while the door is open; a broker that is away gets no tick, and the gateway goes on."""
+    policy, versions = gateway.door.admission.policy, {"calendar": 0}
+    ticker = Ticker(
+        path=NAME,
+        paths=gateway.settings.paths_in_force,
+        writer=f"{NAME}-{uuid4().hex[:12]}",
+        partitions=gateway.settings.kafka.partitions,
+        max_gap_ms=policy.max_gap_ms,
+    )
+
+    async def follow_calendars() -> None:
+        """Name the calendar version that is current; while none can be read, the last."""
+        while True:
+            with suppress(DatabaseAway):
+                async with gateway.connection() as connection:
+                    versions["calendar"] = await CalendarTables(connection).current()
+            await asyncio.sleep(CALENDARS_S)
+
+    def serves(_: int) -> bool:
+        return gateway.health.is_open(policy.max_gap_ms / 1000)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(follow_calendars())
+        append, version = gateway.outlet.try_send, lambda: versions["calendar"]
+        tasks.create_task(tick(ticker, append, serves, version, time.time_ns))
+
+
+class NoKeys:
+    """Knows no credential."""
+
+    async def caller(self, connection: Connection, bearer: str | None, certificate: str) -> Caller:
+        """Raise Unauthenticated."""
+        del connection, certificate
+        raise Unauthenticated(Doubt.MISSING if bearer is None else Doubt.WRONG)
+
+
+if __name__ == "__main__":
+    run(NAME, body)

@@ -1,0 +1,144 @@
+"""Shapes: what the gateway answers, as its OpenAPI tells it."""
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Priority = Literal[0, 1, 2, 3, 4]
+
+
+class Shape(BaseModel):
+    """A value of the interface."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Problem(Shape):
+    """Why something was refused or failed (RFC 9457), in Vietnamese / English."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    field: str | None = None
+
+
+class Finding(Shape):
+    """What a check found, with its remedy and the rule that it comes from."""
+
+    severity: str
+    code: str
+    path: str
+    text_vi: str
+    text_en: str
+    remedy_vi: str
+    remedy_en: str
+    article: str
+
+
+class Copy(Shape):
+    """The copy for one recipient, and how it stands.
+
+    `state` is `unsent` or `cancelled` while nothing has left, then a state of the lifecycle.
+    `due_in_s`: seconds of service time to its next deadline, negative where it has passed.
+    """
+
+    delivery_id: UUID
+    recipient: str
+    connection: str
+    state: str
+    handling: str
+    recall: str
+    overdue: bool
+    recovered: bool
+    due_kind: str | None
+    due_in_s: float | None
+    alerts: list[str]
+    resent_as: UUID | None
+
+
+class Recall(Shape):
+    """Copies of a dispatch that were asked back."""
+
+    recall_id: UUID
+    dispatch_id: UUID
+    form: str
+    reason: str
+    requested_by: str
+    requested_at: datetime
+    state: str
+    asked: list[str]
+
+
+class Dispatch(Shape):
+    """An act of sending: what was handed over, and how each copy stands."""
+
+    dispatch_id: UUID
+    sender: str
+    document_id: str
+    issuer: str
+    issuer_name: str
+    year: int
+    number: str
+    notation: str
+    subject: str
+    priority: int
+    business_type: int
+    legal_value: str
+    promulgated: date | None
+    door: str
+    handed_over_at: datetime
+    resend_of: UUID | None
+    outbox: str = Field(description="unsent, claimed, sent or cancelled")
+    sent_at: datetime | None
+    content_sha256: str
+    findings: list[Finding]
+    recipients: list[Copy]
+    recalls: list[Recall]
+
+
+class AskedBack(Shape):
+    """What became of asking copies of one dispatch back.
+
+    `again` were asked back before; `unsent`: the dispatch had not left, and never will.
+    """
+
+    recall_id: UUID | None
+    dispatch_id: UUID
+    asked: list[str]
+    again: list[str]
+    unsent: bool
+
+
+class HandedOver(Shape):
+    """What became of a hand-over.
+
+    `new` is false where the same was handed over before. Of what sends nothing (a recall, an update
+    that only removes) `dispatch_id` is null.
+    """
+
+    dispatch_id: UUID | None
+    new: bool
+    sender: str
+    document_id: str
+    number: str
+    notation: str
+    subject: str
+    priority: int
+    business_type: int
+    legal_value: str
+    findings: list[Finding]
+    recipients: list[Copy]
+    asked_back: list[AskedBack]
+
+
+class Standing(Shape):
+    """Whether the gateway is ready, and how each part stands: `ready`, or why not."""
+
+    ready: bool
+    parts: dict[str, str]

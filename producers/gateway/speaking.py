@@ -1,0 +1,70 @@
+"""Who speaks in a request, and for which organ."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from hoatoc.domain.access import Action, Caller, Thing, find, permit
+from hoatoc.domain.identity import OrganCode
+from hoatoc.domain.page import VIETNAM
+from hoatoc.domain.registry import Registry
+from producers.gateway.server import CERTIFICATE
+from producers.gateway.state import Here
+
+_BEARER = "bearer "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speaking:
+    """A caller that acts for an organ; `named`: the request names the organ."""
+
+    caller: Caller
+    organ: OrganCode
+    named: bool
+    registry: Registry
+
+    def permit(self, action: Action) -> OrganCode:
+        """Return the organ acted for; raises AccessDenied where the caller may not do this."""
+        permit(self.caller, action, self.organ)
+        return self.organ
+
+    def find(
+        self, action: Action, thing: Thing, wanted: object, parties: Iterable[str | None]
+    ) -> frozenset[OrganCode]:
+        """Return for which of the parties of a thing the caller does something with it.
+
+        Raises AccessDenied, or NotFound where the thing is not among the caller's.
+        """
+        scope = self.caller.scope & {self.organ} if self.named else self.caller.scope
+        caller = replace(self.caller, scope=scope)
+        return find(caller, action, thing, str(wanted), [OrganCode(p) for p in parties if p])
+
+
+async def speaking(
+    request: Request,
+    here: Here,
+    organ: Annotated[
+        str | None,
+        Query(
+            description="act for this organ of one's scope; default: the credential's own",
+            max_length=35,
+        ),
+    ] = None,
+) -> Speaking:
+    """Tell who speaks; raises Unauthenticated, TooManyRequests."""
+    header = request.headers.get("authorization", "")
+    bearer = header[len(_BEARER) :].strip() if header.lower().startswith(_BEARER) else None
+    async with here.connection() as connection:
+        caller = await here.keys.caller(connection, bearer, request.scope.get(CERTIFICATE, ""))
+        registry = await here.door.registry.current(connection)
+    if organ is None:
+        return Speaking(caller=caller, organ=caller.organ, named=False, registry=registry)
+    resolved = registry.resolve(organ, datetime.now(VIETNAM).date())
+    code = resolved.organ.code if resolved else OrganCode(organ)
+    return Speaking(caller=caller, organ=code, named=True, registry=registry)
+
+
+Speaks = Annotated[Speaking, Depends(speaking)]
