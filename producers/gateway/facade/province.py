@@ -1,0 +1,122 @@
+"""The calls of the provincial dialect."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hoatoc.domain.delivery import STATUSES
+from hoatoc.domain.vxp import provincial
+from hoatoc.domain.vxp.entry import MessageType
+from hoatoc.domain.vxp.provincial import read_day, window
+from hoatoc.domain.vxp.refusal import BodyInvalid, ErrorCode
+from hoatoc.domain.vxp.reply import Reply
+from producers.gateway.facade import agency, handing, taking
+from producers.gateway.facade.answer import Tongue, said
+from producers.gateway.facade.calling import Callers, Speaking
+from producers.gateway.facade.file import begun, form, small_body
+from producers.gateway.state import Gateway
+
+FILE = "edocFile"
+Work = Callable[[Gateway, Speaking, Request], Awaitable[Reply]]
+
+
+def refused(code: ErrorCode, name: str, text: str, _: str) -> Reply:
+    """Tell a refusal."""
+    return provincial.refused(code, name, text)
+
+
+TONGUE = Tongue("province", refused)
+
+
+def application(here: Gateway, callers: Callers) -> Starlette:
+    """Return the application that speaks the provincial dialect."""
+
+    def call(work: Work) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            return said(await work(here, await callers.of_province(request), request))
+
+        return answer
+
+    return TONGUE.application(
+        [
+            ("/v1/sendEdoc", call(_send), ("POST",)),
+            ("/v1/syncReceivedEdocList", call(_received), ("GET",)),
+            ("/v1/getEdoc", call(_edoc), ("GET",)),
+            ("/v1/updateStatus", call(_status), ("POST",)),
+            ("/v1/getAgenciesList", call(_agencies), ("GET",)),
+        ]
+    )
+
+
+async def _send(here: Gateway, speaking: Speaking, request: Request) -> Reply:
+    priority, coming = await begun(here, request)
+    async with here.lanes.of(priority).entered():
+        data, fields = await form(request, coming, FILE)
+        if taking.kind_named(fields.get("messageType", "")) is MessageType.STATUS:
+            return provincial.done(docId=str(await handing.report(here, speaking, data)))
+        return provincial.done(docId=str(await handing.hand_over(here, speaking, "", data)))
+
+
+async def _received(here: Gateway, speaking: Speaking, request: Request) -> Reply:
+    asked = request.query_params
+    kind = taking.kind_named(asked.get("messageType", ""))
+    if kind is MessageType.STATUS:
+        listed = await taking.waiting(here, speaking, kind)
+    else:
+        today = agency.today().isoformat()
+        days = (read_day(name, asked.get(name, today)) for name in ("fromDate", "toDate"))
+        listed = await taking.between(here, speaking, *window(*days))
+    return provincial.listed(each.as_province() for each in listed)
+
+
+async def _edoc(here: Gateway, speaking: Speaking, request: Request) -> Reply:
+    found = await taking.edoc(here, speaking, request.query_params.get("docId", ""))
+    return provincial.done(
+        data={
+            "docId": request.query_params["docId"],
+            "from": found.sender,
+            "fromName": found.sender_name,
+            "edocCode": found.notation,
+            "edocAbstract": found.subject,
+            "edxml": (found.packet or b"").decode("utf-8", "replace"),
+        }
+    )
+
+
+async def _status(here: Gateway, speaking: Speaking, request: Request) -> Reply:
+    told = _object(await small_body(here, request))
+    wanted, word = told["docId"], told["status"]
+    if word in STATUSES:
+        await taking.report_on(here, speaking, wanted, word)
+    else:
+        await taking.acknowledge(here, speaking, wanted, word)
+    return provincial.done()
+
+
+async def _agencies(_: Gateway, speaking: Speaking, __: Request) -> Reply:
+    data = [
+        {
+            "orgCode": each["code"],
+            "orgName": each["name"],
+            "parentCode": each["pid"],
+            "email": each["mail"],
+        }
+        for each in agency.listed_of_2020(speaking)
+    ]
+    return provincial.listed(data)
+
+
+def _object(body: bytes) -> dict[str, str]:
+    try:
+        told: Any = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BodyInvalid("JSON", "?", "{docId, status}") from error
+    found = {name: told.get(name) for name in ("docId", "status")} if type(told) is dict else {}
+    for name in ("docId", "status"):
+        if not isinstance(found.get(name), str):
+            raise BodyInvalid(name, "?", "text")
+    return found
