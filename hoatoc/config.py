@@ -113,6 +113,20 @@ class Pager(_Group):
     timeout_s: float = Field(10, gt=0, description="seconds a webhook may take to answer")
 
 
+class Access(_Group):
+    """Who may speak at the doors, and how often."""
+
+    seal_key: str = Field(
+        "",
+        description="file with the key that seals the secrets of HMAC pairs; empty: "
+        "`credential-key` in the data folder; made when missing and a pair is issued",
+    )
+    rate: float = Field(
+        100, ge=0, description="requests a second of one organ, at each replica; 0: no limit"
+    )
+    burst: int = Field(1000, ge=1, description="requests of one organ at once, after a rest")
+
+
 class Signature(_Group):
     """Verification of signatures."""
 
@@ -169,6 +183,34 @@ class Gateway(_Group):
         return f"{scheme}://{self.host}:{self.port}"
 
 
+class Facade(_Group):
+    """The façade: the axis' own interface, and the provincial dialect of it, at the gateway."""
+
+    axis_path: str = Field(
+        "/vxp",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="path of the axis' calls at the gateway; empty: not served",
+    )
+    province_path: str = Field(
+        "",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="path of the provincial dialect at the gateway; empty: not served",
+    )
+    timestamp_age_s: float = Field(
+        31 * 86_400,
+        ge=0,
+        description="seconds after which a signed timestamp is refused; 0: never. The official "
+        "client makes its timestamp once, when its object is made",
+    )
+    timestamp_ahead_s: float = Field(
+        300, ge=0, description="seconds that a signed timestamp may be ahead of our clock"
+    )
+    listed: int = Field(1000, ge=1, description="entries of one list, at most")
+    sent_days: float = Field(
+        30, gt=0, description="days that `getSentEdocList` goes back where it names no document"
+    )
+
+
 class Metrics(_Group):
     """Prometheus metrics of a program."""
 
@@ -216,6 +258,8 @@ class Settings(BaseSettings):
     ledger: Ledger = Field(default_factory=Ledger)
     pager: Pager = Field(default_factory=Pager)
     gateway: Gateway = Field(default_factory=Gateway)
+    access: Access = Field(default_factory=Access)
+    facade: Facade = Field(default_factory=Facade)
     signature: Signature = Field(default_factory=Signature)
     metrics: Metrics = Field(default_factory=Metrics)
     log: Log = Field(default_factory=Log)
@@ -224,6 +268,11 @@ class Settings(BaseSettings):
     def paths_in_force(self) -> tuple[str, ...]:
         """The paths that ticks name."""
         return tuple(self.paths.split(","))
+
+    @property
+    def seal_key(self) -> Path:
+        """Return the file with the key that seals secrets."""
+        return Path(self.access.seal_key or self.data / "credential-key")
 
 
 def options() -> Iterator[tuple[str, str, object]]:

@@ -17,6 +17,7 @@ from hoatoc.cli import (
     demo,
     document,
     history,
+    key,
     ledger,
     organ,
     recall,
@@ -63,6 +64,7 @@ app.add_typer(dead_letter.dead_letters, name="dead-letters")
 app.add_typer(secret.secrets, name="secrets")
 app.add_typer(calendar.calendar, name="calendar")
 app.add_typer(deadline.deadline, name="deadline")
+app.add_typer(key.key, name="key")
 app.command()(demo.demo)
 
 

@@ -286,9 +286,9 @@ def find(
     return own
 
 
-def shown(text: str) -> str:
+def shown(text: str, width: int = SHOWN_WIDTH) -> str:
     """Return what a peer wrote so that it can be shown and stored: printable, not too long."""
-    cut = text[:SHOWN_WIDTH] + ("…" if len(text) > SHOWN_WIDTH else "")
+    cut = text[:width] + ("…" if len(text) > width else "")
     return "".join(letter if letter.isprintable() else "�" for letter in cut)
 
 

@@ -20,6 +20,7 @@ from hoatoc.postgres.connection import Connection, DatabaseAway, pool
 from hoatoc.postgres.door import Door
 from hoatoc.program import Context, run
 from producers.gateway import dispatch, document, openapi, standing
+from producers.gateway.facade.app import mounts
 from producers.gateway.health import Health, Probe
 from producers.gateway.lane import Lanes
 from producers.gateway.outlet import Outlet
@@ -46,6 +47,8 @@ def application(gateway: Gateway) -> FastAPI:
     app.state.gateway = gateway
     for router in ROUTERS:
         app.include_router(router)
+    for path, part in mounts(gateway):
+        app.mount(path, part)
     answer_by_problems(app)
     app.add_middleware(Requests, most=gateway.settings.gateway.connections)
     described = app.openapi

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from hoatoc.config import Settings
 from hoatoc.domain.access import Caller
+from hoatoc.domain.credential import Presented
 from hoatoc.postgres.connection import AWAY, Connection, DatabaseAway
 from hoatoc.postgres.door import Door
 from producers.gateway.health import Health
@@ -28,6 +29,10 @@ class Keys(Protocol):
 
         Raises Unauthenticated, TooManyRequests.
         """
+        ...
+
+    async def shown(self, connection: Connection, presented: Presented) -> Caller:
+        """Return who shows a credential; raises Unauthenticated, TooManyRequests."""
         ...
 
 

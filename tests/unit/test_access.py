@@ -178,5 +178,5 @@ def test_what_a_peer_wrote_is_shown_short_and_printable() -> None:
 
 
 def test_only_too_many_requests_is_worth_trying_again() -> None:
-    retriable = [Unauthenticated, AccessDenied, NotFound, TooManyRequests]
-    assert [False, False, False, True] == [error.retriable for error in retriable]
+    errors: list[type[HoatocError]] = [Unauthenticated, AccessDenied, NotFound, TooManyRequests]
+    assert [False, False, False, True] == [error.retriable for error in errors]

@@ -7,11 +7,11 @@ from hashlib import sha256
 from uuid import UUID
 
 import pytest
-from hoatoc.domain.credential import Pair
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hoatoc.domain.check import CheckFailed
+from hoatoc.domain.credential import Pair
 from hoatoc.domain.edxml import read_packet
 from hoatoc.domain.error import OurFault, PeerFault, Unavailable
 from hoatoc.domain.packet import PacketFault

@@ -77,9 +77,7 @@ async def end(here: Gateway, speaking: Speaking, code: str) -> None:
         await _change(here, speaking, "deleteAgency", sheet, code.encode())
 
 
-async def _change(
-    here: Gateway, speaking: Speaking, call: str, sheet: Sheet, told: bytes
-) -> None:
+async def _change(here: Gateway, speaking: Speaking, call: str, sheet: Sheet, told: bytes) -> None:
     who = f"vxp {speaking.caller.credential}"
     origin = Origin(who=who, file=call, sha256=sha256(told).digest())
     async with here.connection() as connection:
