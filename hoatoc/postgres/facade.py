@@ -196,7 +196,7 @@ class FacadeTables:
     ) -> list[Sent]:
         """Return how each copy stands of what the caller sent: of one dispatch, or of late."""
         rows = await self._connection.fetch(
-            SQL["sent"], list(caller.scope), dispatch_id, since, limit
+            SQL["sent"], list(caller.scope), dispatch_id, _dispatch_floor(since), limit
         )
         return [_sent(row) for row in rows]
 

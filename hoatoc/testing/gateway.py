@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from hoatoc.config import Settings
 from hoatoc.domain.access import Caller, Doubt, Unauthenticated
+from hoatoc.domain.credential import Pair, Presented
 from hoatoc.embedded.port import free_ports
 from hoatoc.postgres.connection import Connection
 from producers.gateway.app import opened
@@ -25,6 +26,18 @@ class Badges:
         if bearer not in self.callers:
             raise Unauthenticated(Doubt.WRONG)
         return self.callers[bearer]
+
+    async def shown(self, connection: Connection, presented: Presented) -> Caller:
+        """Return whose pair this is: its secret is its system id eight times; or raise."""
+        del connection
+        if isinstance(presented, Pair) and presented.fits(secret_of(presented.system_id).encode()):
+            return self.callers[presented.system_id]
+        raise Unauthenticated(Doubt.WRONG)
+
+
+def secret_of(system_id: str) -> str:
+    """Return the secret of a system that has a badge."""
+    return 8 * system_id
 
 
 def with_port(settings: Settings, **changes: object) -> Settings:

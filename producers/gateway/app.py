@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from hoatoc import notify
 from hoatoc.config import Settings
 from hoatoc.domain.access import Caller, Doubt, Unauthenticated
+from hoatoc.domain.credential import Presented
 from hoatoc.examine import admission
 from hoatoc.kafka.tick import Ticker, tick
 from hoatoc.policy_file import load_policy
@@ -133,6 +134,11 @@ class NoKeys:
         """Raise Unauthenticated."""
         del connection, certificate
         raise Unauthenticated(Doubt.MISSING if bearer is None else Doubt.WRONG)
+
+    async def shown(self, connection: Connection, presented: Presented) -> Caller:
+        """Raise Unauthenticated."""
+        del connection, presented
+        raise Unauthenticated(Doubt.WRONG)
 
 
 if __name__ == "__main__":

@@ -42,4 +42,3 @@ CREATE TABLE facade_position (
 );
 
 CREATE INDEX handover_recipient_of_connection ON handover_recipient (connection, dispatch_id);
-CREATE INDEX handover_of_sender ON handover (sender, handed_over_at);

@@ -5,7 +5,7 @@ send the part. Which bytes were meant is told by the digest that was signed.
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from hashlib import sha256
 
 from starlette.datastructures import UploadFile
@@ -75,7 +75,7 @@ async def form(
 ) -> tuple[bytes, dict[str, str]]:
     """Return the file of a multipart body, and its fields; raises FileMissing, BodyInvalid."""
     try:
-        parser = MultiPartParser(request.headers, coming, max_files=4, max_fields=16)
+        parser = MultiPartParser(request.headers, _generated(coming), max_files=4, max_fields=16)
         found = await parser.parse()
     except (MultiPartException, KeyError) as error:
         raise BodyInvalid("multipart", str(error), "multipart/form-data") from error
@@ -87,6 +87,11 @@ async def form(
         return await file.read(), fields
     finally:
         await found.close()
+
+
+async def _generated(coming: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    async for piece in coming:
+        yield piece
 
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:

@@ -115,8 +115,8 @@ def _object(body: bytes) -> dict[str, str]:
         told: Any = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise BodyInvalid("JSON", "?", "{docId, status}") from error
-    found = {name: told.get(name) for name in ("docId", "status")} if type(told) is dict else {}
+    found = told if isinstance(told, dict) else {}
     for name in ("docId", "status"):
         if not isinstance(found.get(name), str):
             raise BodyInvalid(name, "?", "text")
-    return found
+    return {name: found[name].strip() for name in ("docId", "status")}
