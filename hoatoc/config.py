@@ -211,6 +211,33 @@ class Facade(_Group):
     )
 
 
+class Content(_Group):
+    """Large content: packets above 256 KiB, and where they lie."""
+
+    url: str = Field(
+        "",
+        description="s3://bucket/prefix of an S3-compatible store; empty: the folder `content` in "
+        "the data folder",
+    )
+    endpoint: str = Field(
+        "", description="URL of the S3-compatible store; empty: that of the region at AWS"
+    )
+    region: str = Field("us-east-1", description="region of the S3-compatible store")
+    access_key: str = Field("", description="access key of the S3-compatible store", repr=False)
+    secret_key: str = Field("", description="secret key of the S3-compatible store", repr=False)
+    spool: Path = Field(
+        Path("/var/tmp"),  # noqa: S108 - the files there have no name
+        description="folder on a disk where a large packet lies, in a file without a name, until "
+        "its door has taken it",
+    )
+    grace_s: float = Field(
+        86_400,
+        gt=0,
+        description="seconds that content lies in the store after it was last put there, before a "
+        "sweep may take it away if no hand-over names it",
+    )
+
+
 class Metrics(_Group):
     """Prometheus metrics of a program."""
 
@@ -261,6 +288,7 @@ class Settings(BaseSettings):
     access: Access = Field(default_factory=Access)
     facade: Facade = Field(default_factory=Facade)
     signature: Signature = Field(default_factory=Signature)
+    content: Content = Field(default_factory=Content)
     metrics: Metrics = Field(default_factory=Metrics)
     log: Log = Field(default_factory=Log)
 

@@ -30,6 +30,7 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 from prometheus_client import Counter, Gauge
 
 from hoatoc import notify, telemetry
+from hoatoc.answering import UnknownDelivery, direction_fault
 from hoatoc.config import Settings
 from hoatoc.domain import topic
 from hoatoc.domain.error import PeerFault
@@ -59,7 +60,7 @@ from hoatoc.postgres.door import Door
 from hoatoc.postgres.handover import HandoverTables
 from hoatoc.postgres.registry import RegistryCache
 from hoatoc.program import Context, run
-from producers.report import Report, UnknownDelivery, WrongDirection, put_back_of, read_report
+from producers.report import Report, put_back_of, read_report
 from producers.taking import HANDOVERS, NAME, Revoked, Taking
 
 GROUP = "hoatoc-intake"
@@ -241,17 +242,7 @@ def fault_of(report: Report, speaker: Speaker | None, registry: Registry) -> Pee
             f"dispatch and recipient {report.copy} were not handed over for {report.organ}: "
             "answer with the dispatch_id of the document as it came"
         )
-    sender = registry.get(speaker.sender)
-    senders = {speaker.sender, registry.connection(sender) if sender else speaker.sender}
-    if report.takes_back and report.organ not in senders:
-        return WrongDirection(
-            f"status 13 asks a copy back and is the sender's: {speaker.sender}, not {report.organ}"
-        )
-    if not report.takes_back and report.organ != speaker.connection:
-        return WrongDirection(
-            f"{report.organ} reports what only {speaker.connection} may report of this copy"
-        )
-    return None
+    return direction_fault(report.organ, speaker, registry, back=report.takes_back)
 
 
 class _Revoked(ConsumerRebalanceListener):

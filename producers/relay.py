@@ -6,6 +6,10 @@ repeats the row with the same ids. A delivery is so tracked before it can be see
 is the safe one. A copy that the broker refuses is parked and named in DispatchPublished; the
 others go on. A broker that is away refuses nothing: the program ends, and the row is finished by
 its next life.
+
+Large content is verified in its store before anything of its dispatch is published: what is missing
+or altered there is refused for every recipient. A store that is away is waited for, dispatch by
+dispatch. A recall is not held back by the packet that asks for it.
 """
 
 import asyncio
@@ -19,6 +23,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from hoatoc import notify
 from hoatoc.config import Settings
+from hoatoc.content.store import store_of
 from hoatoc.domain import topic
 from hoatoc.kafka.client import producer
 from hoatoc.ports import Claimed, Outbox, Recalls
@@ -129,7 +134,7 @@ async def body(context: Context) -> None:
                 settings,
                 OutboxTables(connection),
                 RecallTables(connection),
-                Publisher(to, settings.kafka.partitions),
+                Publisher(to, settings.kafka.partitions, store_of(settings)),
                 name,
             )
             # The connection that works is the one that listens, so that losing it is noticed.

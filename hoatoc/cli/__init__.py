@@ -12,6 +12,7 @@ from rich.console import Console
 from hoatoc.cli import (
     calendar,
     check,
+    content,
     dead_letter,
     deadline,
     demo,
@@ -62,6 +63,7 @@ for command in (
     app.command()(command)
 app.add_typer(dead_letter.dead_letters, name="dead-letters")
 app.add_typer(secret.secrets, name="secrets")
+app.add_typer(content.content, name="content")
 app.add_typer(calendar.calendar, name="calendar")
 app.add_typer(deadline.deadline, name="deadline")
 app.add_typer(key.key, name="key")

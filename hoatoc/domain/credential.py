@@ -115,7 +115,7 @@ class Certificate:
     @classmethod
     def of_fingerprint(cls, text: str) -> Self:
         """Read a fingerprint in hex, with or without colons; raises Unauthenticated."""
-        digits = text[:128].strip().replace(":", "").lower()
+        digits = _bounded(text).strip().replace(":", "").lower()
         if not _FINGERPRINT.fullmatch(digits):
             raise Unauthenticated(Doubt.MALFORMED)
         return cls(bytes.fromhex(digits))

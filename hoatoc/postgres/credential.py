@@ -124,6 +124,8 @@ class CredentialTables:
         """
         kept = self._made(means)
         async with self._connection.transaction():
+            if await self._connection.fetchval(SQL["system_taken"], kept.issued.system_id):
+                raise _taken(kept.issued)
             await self._add(terms, kept)
             await self._note(Action.KEY_ISSUE, terms, kept.issued.credential_id)
         return kept.issued

@@ -7,12 +7,13 @@ The database's clock says what has expired.
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from datetime import date
 from hmac import compare_digest
 from typing import Final
 
 import asyncpg
+from cryptography.fernet import Fernet
 
 from hoatoc.domain.access import Caller, Doubt, Role, Unauthenticated
 from hoatoc.domain.credential import ApiKey, Pair, Presented
@@ -21,12 +22,14 @@ from hoatoc.domain.scope import Scopes
 from hoatoc.postgres.connection import Connection
 from hoatoc.postgres.query import queries
 from hoatoc.postgres.registry import RegistryCache
-from hoatoc.seal import Seal
+from hoatoc.seal import Seal, SealBroken
 
 SQL = queries("credential")
+# Opened and compared with where there is nothing to: an unknown credential takes as long as a wrong
+# secret does.
 _NOBODY: Final = secrets.token_bytes(32)
-"""what is compared with where there is nothing to compare with: an unknown credential takes as long
-as a wrong secret"""
+_DECOY: Final = Fernet(Fernet.generate_key())
+_SEALED: Final = _DECOY.encrypt(_NOBODY)
 
 
 class Keyring:
@@ -73,12 +76,27 @@ class Keyring:
             raise Unauthenticated(Doubt.WRONG)
         return matching[0]
 
-    def _fitting(self, rows: Iterable[asyncpg.Record], pair: Pair) -> list[asyncpg.Record]:
-        """Return the rows that a pair fits; every one is tried, and one where there is none."""
-        kept = [(row, self._seal.open(row["credential_id"], row["sealed"])) for row in rows]
-        if not kept:
-            pair.fits(_NOBODY)
-        return [row for row, secret in kept if pair.fits(secret)]
+    def _fitting(self, rows: Sequence[asyncpg.Record], pair: Pair) -> list[asyncpg.Record]:
+        """Return the rows that a pair fits; every one is tried, and one where there is none.
+
+        A secret that does not open might have been the one, so nobody is told then that theirs is
+        wrong; one that is over anyway holds up nobody.
+        """
+        found, broken = [], None
+        for row in rows:
+            try:
+                secret = self._seal.open(row["credential_id"], row["sealed"])
+            except SealBroken as error:
+                over = row["revoked"] or row["expired"]
+                broken = broken if over else error
+                continue
+            if pair.fits(secret):
+                found.append(row)
+        if not rows:
+            pair.fits(_DECOY.decrypt(_SEALED))
+        if broken is not None and not found:
+            raise broken
+        return found
 
     async def _current_scopes(self, registry: Registry) -> Scopes:
         """Return the scopes by a registry today; computed in a thread, by one for all."""

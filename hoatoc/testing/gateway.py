@@ -2,42 +2,26 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+
+import asyncpg
 
 from hoatoc.config import Settings
-from hoatoc.domain.access import Caller, Doubt, Unauthenticated
-from hoatoc.domain.credential import Pair, Presented
+from hoatoc.domain.access import Role
+from hoatoc.domain.identity import OrganCode
 from hoatoc.embedded.port import free_ports
-from hoatoc.postgres.connection import Connection
+from hoatoc.postgres.credential import CredentialTables, NewKey, Terms
+from hoatoc.seal import Seal
 from producers.gateway.app import opened
 
 
-@dataclass(frozen=True, slots=True)
-class Badges:
-    """Keys that a test gives out, by what is shown."""
-
-    callers: dict[str, Caller] = field(default_factory=dict)
-
-    async def caller(self, connection: Connection, bearer: str | None, certificate: str) -> Caller:
-        """Return whose key this is; raises Unauthenticated."""
-        del connection, certificate
-        if bearer is None:
-            raise Unauthenticated(Doubt.MISSING)
-        if bearer not in self.callers:
-            raise Unauthenticated(Doubt.WRONG)
-        return self.callers[bearer]
-
-    async def shown(self, connection: Connection, presented: Presented) -> Caller:
-        """Return whose pair this is: its secret is its system id eight times; or raise."""
-        del connection
-        if isinstance(presented, Pair) and presented.fits(secret_of(presented.system_id).encode()):
-            return self.callers[presented.system_id]
-        raise Unauthenticated(Doubt.WRONG)
-
-
-def secret_of(system_id: str) -> str:
-    """Return the secret of a system that has a badge."""
-    return 8 * system_id
+async def issued(
+    connection: asyncpg.Connection, settings: Settings, organ: str, *roles: Role
+) -> str:
+    """Issue a key of an organ; without roles it has both of an agency: sender and recipient."""
+    both = (Role.SENDER, Role.RECIPIENT)
+    terms = Terms(organ=OrganCode(organ), roles=frozenset(roles or both), by="test")
+    made = await CredentialTables(connection, Seal(settings.seal_key)).issue(terms, NewKey())
+    return made.secret
 
 
 def with_port(settings: Settings, **changes: object) -> Settings:
@@ -48,8 +32,8 @@ def with_port(settings: Settings, **changes: object) -> Settings:
 
 
 @asynccontextmanager
-async def gateway_on(settings: Settings, badges: Badges, **changes: object) -> AsyncIterator[str]:
+async def gateway_on(settings: Settings, **changes: object) -> AsyncIterator[str]:
     """Run a gateway on a prepared database and broker; yield its address."""
     reached = with_port(settings, **changes)
-    async with opened(reached, badges):
+    async with opened(reached):
         yield reached.gateway.url

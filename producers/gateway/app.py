@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import date, datetime
 from uuid import uuid4
 
 import asyncpg
@@ -11,29 +12,53 @@ from fastapi import FastAPI
 
 from hoatoc import notify
 from hoatoc.config import Settings
-from hoatoc.domain.access import Caller, Doubt, Unauthenticated
-from hoatoc.domain.credential import Presented
+from hoatoc.content.store import store_of
+from hoatoc.domain import topic
+from hoatoc.domain.page import VIETNAM
+from hoatoc.domain.rate import Limiter
 from hoatoc.examine import admission
 from hoatoc.kafka.tick import Ticker, tick
 from hoatoc.policy_file import load_policy
 from hoatoc.postgres.calendar import CalendarTables
-from hoatoc.postgres.connection import Connection, DatabaseAway, pool
+from hoatoc.postgres.connection import DatabaseAway, pool
 from hoatoc.postgres.door import Door
+from hoatoc.postgres.keyring import Keyring
 from hoatoc.program import Context, run
-from producers.gateway import dispatch, document, openapi, standing
+from hoatoc.seal import Seal
+from producers.gateway import (
+    answer,
+    delivery,
+    dispatch,
+    document,
+    incoming,
+    news,
+    openapi,
+    standing,
+)
 from producers.gateway.facade.app import mounts
+from producers.gateway.feed import Feed
 from producers.gateway.health import Health, Probe
 from producers.gateway.lane import Lanes
 from producers.gateway.outlet import Outlet
 from producers.gateway.problem import answer_by_problems
 from producers.gateway.request import Requests
 from producers.gateway.server import serving
-from producers.gateway.state import NAME, Gateway, Keys
+from producers.gateway.state import NAME, Gateway
+from producers.gateway.watch import Watch
 
 DOOR = "http"
 POOL = 16
 CALENDARS_S = 5.0
-ROUTERS = (document.router, dispatch.router, standing.router)
+READERS = 6
+ROUTERS = (
+    document.router,
+    dispatch.router,
+    incoming.router,
+    delivery.router,
+    answer.router,
+    news.router,
+    standing.router,
+)
 
 
 def application(gateway: Gateway) -> FastAPI:
@@ -58,29 +83,38 @@ def application(gateway: Gateway) -> FastAPI:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, keys: Keys) -> AsyncIterator[Gateway]:
+async def opened(settings: Settings) -> AsyncIterator[Gateway]:
     """Open a gateway that answers, and carries time while its parts do, for as long as the block.
 
     Raises DatabaseAway where there is no database, and NotListening.
     """
     with admission(settings, load_policy(settings)) as admitting:
         async with pool(settings.postgres.dsn, POOL) as database, asyncio.TaskGroup() as tasks:
-            outlet = Outlet(settings.kafka)
+            door = Door(
+                DOOR, admitting, settings.kafka.partitions, store=store_of(settings)
+            )
+            outlet, feed = Outlet(settings.kafka), Feed(settings.kafka, READERS)
             gateway = Gateway(
                 settings=settings,
                 database=database,
-                door=Door(DOOR, admitting, settings.kafka.partitions),
+                door=door,
                 outlet=outlet,
-                health=Health(probes(database, outlet), settings.data, settings.gateway.free_bytes),
+                feed=feed,
+                watch=Watch(settings.kafka, settings.postgres.dsn),
+                health=Health(probes(database, feed), settings.data, settings.gateway.free_bytes),
                 lanes=Lanes(settings.gateway.in_flight, settings.gateway.urgent_in_flight),
-                keys=keys,
+                keys=Keyring(Seal(settings.seal_key), door.registry, today),
+                limiter=Limiter(settings.access.rate, settings.access.burst),
             )
-            works = (outlet.run(), gateway.health.run(), carry_time(gateway))
-            running = [tasks.create_task(work) for work in works]
+            works = (outlet.run(), feed.run(), gateway.watch.run(), gateway.health.run())
+            running = [tasks.create_task(work) for work in (*works, carry_time(gateway))]
             try:
                 async with serving(application(gateway), settings.gateway):
                     await gateway.health.first.wait()
-                    yield gateway
+                    try:
+                        yield gateway
+                    finally:
+                        gateway.watch.close()
             finally:
                 for task in running:
                     task.cancel()
@@ -88,15 +122,23 @@ async def opened(settings: Settings, keys: Keys) -> AsyncIterator[Gateway]:
 
 async def body(context: Context) -> None:
     """Serve agencies until stopped."""
-    async with opened(context.settings, NoKeys()):
+    async with opened(context.settings):
         notify.ready()
         context.log.info("ready", address=context.settings.gateway.url)
         await asyncio.Event().wait()
 
 
-def probes(database: asyncpg.Pool, outlet: Outlet) -> dict[str, Probe]:
+def today() -> date:
+    """Return the day in Vietnam."""
+    return datetime.now(VIETNAM).date()
+
+
+def probes(database: asyncpg.Pool, feed: Feed) -> dict[str, Probe]:
     """Return how each part is asked whether it answers."""
-    return {"database": lambda: database.fetchval("SELECT 1"), "broker": outlet.probe}
+    return {
+        "database": lambda: database.fetchval("SELECT 1"),
+        "broker": lambda: feed.end(topic.DELIVERIES),
+    }
 
 
 async def carry_time(gateway: Gateway) -> None:
@@ -125,20 +167,6 @@ async def carry_time(gateway: Gateway) -> None:
         tasks.create_task(follow_calendars())
         append, version = gateway.outlet.try_send, lambda: versions["calendar"]
         tasks.create_task(tick(ticker, append, serves, version, time.time_ns))
-
-
-class NoKeys:
-    """Knows no credential."""
-
-    async def caller(self, connection: Connection, bearer: str | None, certificate: str) -> Caller:
-        """Raise Unauthenticated."""
-        del connection, certificate
-        raise Unauthenticated(Doubt.MISSING if bearer is None else Doubt.WRONG)
-
-    async def shown(self, connection: Connection, presented: Presented) -> Caller:
-        """Raise Unauthenticated."""
-        del connection, presented
-        raise Unauthenticated(Doubt.WRONG)
 
 
 if __name__ == "__main__":

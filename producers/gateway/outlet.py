@@ -67,12 +67,6 @@ class Outlet:
         except BrokerAway:
             return None
 
-    async def probe(self) -> None:
-        """Ask the broker whether it answers; raises BrokerAway."""
-        if self._producer is None:
-            raise away()
-        await self._producer.client.fetch_all_metadata()
-
 
 def away() -> BrokerAway:
     """Return what is said while the broker is away."""

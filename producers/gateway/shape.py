@@ -142,3 +142,110 @@ class Standing(Shape):
 
     ready: bool
     parts: dict[str, str]
+
+
+class Entry(Shape):
+    """What came in: a document, or a recall of one (`recall_id`, `reason`, `form`)."""
+
+    cursor: str = Field(description="the cursor behind this entry")
+    type: Literal["document", "recall"]
+    delivery_id: UUID
+    dispatch_id: UUID
+    sender: str
+    recipient: str
+    document_id: str
+    issuer: str
+    year: int
+    number: str
+    notation: str
+    subject: str
+    priority: int
+    content_type: str | None
+    content_bytes: int | None = None
+    content_sha256: str | None
+    business_type: int = 0
+    legal_value: str = ""
+    recall_id: UUID | None = None
+    reason: str | None = None
+    form: str | None = None
+
+
+class Inbox(Shape):
+    """What came in from a cursor on; `next` is the cursor to go on from."""
+
+    entries: list[Entry]
+    next: str
+
+
+class Delivery(Shape):
+    """A copy, for its recipient or its sender."""
+
+    delivery_id: UUID
+    dispatch_id: UUID
+    sender: str
+    recipient: str
+    connection: str
+    document_id: str
+    issuer: str
+    year: int
+    number: str
+    notation: str
+    subject: str
+    priority: int
+    business_type: int
+    legal_value: str
+    content_bytes: int
+    content_sha256: str
+    state: str
+    handling: str
+    recall: str
+
+
+class Acknowledgement(Shape):
+    """What the recipient's system says of the packet."""
+
+    outcome: Literal["done", "fail", "processing"]
+    reason: str | None = Field(None, max_length=4000)
+
+
+class Status(Shape):
+    """A business status (QCVN 102:2016): 01 to 06, 15 and 16 of the recipient, 13 of the sender."""
+
+    code: Literal["01", "02", "03", "04", "05", "06", "13", "15", "16"]
+    description: str | None = Field(
+        None, max_length=4000, description="mandatory for a refusal (02) and a recall (13)"
+    )
+    reported_at: datetime | None = Field(None, description="when; default: now")
+
+
+class Answered(Shape):
+    """An answer that the log holds; the same again is the same event."""
+
+    event_id: UUID
+
+
+class Update(Shape):
+    """What became of one copy."""
+
+    delivery_id: UUID
+    recipient: str
+    state: str
+    version: int
+    code: str | None
+    description: str | None
+
+
+class StatusEntry(Shape):
+    """What became of copies of a dispatch."""
+
+    cursor: str
+    event_id: UUID
+    dispatch_id: UUID
+    updates: list[Update]
+
+
+class Statuses(Shape):
+    """What became of one's documents from a cursor on; `next` is the cursor to go on from."""
+
+    entries: list[StatusEntry]
+    next: str

@@ -1,5 +1,6 @@
 """Who speaks in a request, and for which organ."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,13 +9,12 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 
 from hoatoc.domain.access import Action, Caller, Thing, find, permit
+from hoatoc.domain.credential import ApiKey, Certificate, Presented
 from hoatoc.domain.identity import OrganCode
 from hoatoc.domain.page import VIETNAM
 from hoatoc.domain.registry import Registry
 from producers.gateway.server import CERTIFICATE
 from producers.gateway.state import Here
-
-_BEARER = "bearer "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,14 @@ class Speaking:
         return find(caller, action, thing, str(wanted), [OrganCode(p) for p in parties if p])
 
 
+def presented(request: Request) -> Presented:
+    """Return the key that a request shows, else its certificate; raises Unauthenticated."""
+    key, certificate = request.headers.get("authorization"), request.scope.get(CERTIFICATE)
+    if certificate and key is None:
+        return Certificate.of_fingerprint(certificate)
+    return ApiKey.of_header(key)
+
+
 async def speaking(
     request: Request,
     here: Here,
@@ -55,10 +63,10 @@ async def speaking(
     ] = None,
 ) -> Speaking:
     """Tell who speaks; raises Unauthenticated, TooManyRequests."""
-    header = request.headers.get("authorization", "")
-    bearer = header[len(_BEARER) :].strip() if header.lower().startswith(_BEARER) else None
+    shown = presented(request)
     async with here.connection() as connection:
-        caller = await here.keys.caller(connection, bearer, request.scope.get(CERTIFICATE, ""))
+        caller = await here.keys.authenticate(connection, shown)
+        here.limiter.admit(caller.organ, time.monotonic())
         registry = await here.door.registry.current(connection)
     if organ is None:
         return Speaking(caller=caller, organ=caller.organ, named=False, registry=registry)

@@ -3,37 +3,24 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Protocol, cast
+from typing import Annotated, cast
 
 import asyncpg
 from fastapi import Depends, Request
 
 from hoatoc.config import Settings
-from hoatoc.domain.access import Caller
-from hoatoc.domain.credential import Presented
+from hoatoc.domain.rate import Limiter
 from hoatoc.postgres.connection import AWAY, Connection, DatabaseAway
 from hoatoc.postgres.door import Door
+from hoatoc.postgres.keyring import Keyring
+from producers.gateway.feed import Feed
 from producers.gateway.health import Health
 from producers.gateway.lane import Lanes
 from producers.gateway.outlet import Outlet
+from producers.gateway.watch import Watch
 
 NAME = "gateway"
 ACQUIRE_S = 10.0
-
-
-class Keys(Protocol):
-    """Knows credentials."""
-
-    async def caller(self, connection: Connection, bearer: str | None, certificate: str) -> Caller:
-        """Return whose key, or whose certificate (SHA-256, hex; or ""), this is.
-
-        Raises Unauthenticated, TooManyRequests.
-        """
-        ...
-
-    async def shown(self, connection: Connection, presented: Presented) -> Caller:
-        """Return who shows a credential; raises Unauthenticated, TooManyRequests."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +31,12 @@ class Gateway:
     database: asyncpg.Pool
     door: Door
     outlet: Outlet
+    feed: Feed
+    watch: Watch
     health: Health
     lanes: Lanes
-    keys: Keys
+    keys: Keyring
+    limiter: Limiter
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

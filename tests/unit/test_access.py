@@ -1,6 +1,7 @@
 """Who may do what, for whom, and what the others are told."""
 
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -180,3 +181,14 @@ def test_what_a_peer_wrote_is_shown_short_and_printable() -> None:
 def test_only_too_many_requests_is_worth_trying_again() -> None:
     errors: list[type[HoatocError]] = [Unauthenticated, AccessDenied, NotFound, TooManyRequests]
     assert [False, False, False, True] == [error.retriable for error in errors]
+
+
+def test_the_table_is_documented_as_it_is() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "parts" / "access.md").read_text("utf-8")
+    shown = {Reach.NOTHING: "-", Reach.SCOPE: "scope", Reach.SHARED: "shared"}
+    rows = [
+        "| " + " | ".join([action, *(shown[TABLE[role, action]] for role in Role)]) + " |"
+        for action in Action
+    ]
+    head = "| " + " | ".join(["action", *Role]) + " |"
+    assert "\n".join([head, "|---" * 6 + "|", *rows]) in page

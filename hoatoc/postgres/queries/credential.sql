@@ -23,7 +23,16 @@ SELECT credential_id, organ, roles, verifier, sealed, revoked_at IS NOT NULL AS 
        coalesce(last_used_at < now() - interval '1 hour', true) AS unnoted,
        (SELECT version FROM registry_version) AS registry_version
 FROM credential WHERE system_id = $1
-ORDER BY revoked_at IS NOT NULL, issued_at DESC, credential_id LIMIT 4;
+ORDER BY revoked_at IS NOT NULL OR coalesce(valid_until <= now(), false), issued_at DESC,
+         credential_id
+LIMIT 4;
+
+-- name: system_taken
+-- Whether a credential of a system id is still valid: the older one may be, though the newer is
+-- revoked.
+SELECT EXISTS (SELECT FROM credential
+               WHERE system_id = $1 AND revoked_at IS NULL
+                 AND coalesce(valid_until > now(), true));
 
 -- name: note_used
 -- A credential was used; written once an hour at most.

@@ -33,3 +33,41 @@ FROM recall c WHERE c.dispatch_id = $1 ORDER BY c.requested_at;
 -- name: sender_of
 -- Whose dispatch this is.
 SELECT sender FROM handover WHERE dispatch_id = $1;
+
+-- name: copy
+-- One copy: whose it is, whether it has left, and what it holds.
+SELECT r.delivery_id, r.dispatch_id, r.recipient, r.connection, h.sender, h.document_id, h.issuer,
+       h.year, h.printed_number AS number, h.printed_notation AS notation, h.subject, h.priority,
+       h.business_type, h.legal_value, octet_length(h.packet) AS content_bytes,
+       encode(h.packet_sha256, 'hex') AS content_sha256,
+       o.state IN ('claimed', 'sent') AS left_us,
+       coalesce(d.state, CASE o.state WHEN 'cancelled' THEN 'cancelled' ELSE 'unsent' END) AS state,
+       coalesce(d.handling, 'none') AS handling, coalesce(d.recall, 'not-asked') AS recall
+FROM handover_recipient r
+JOIN handover h USING (dispatch_id)
+JOIN outbox o USING (dispatch_id)
+LEFT JOIN delivery d USING (delivery_id)
+WHERE r.delivery_id = $1;
+
+-- name: content
+-- The packet of a dispatch.
+SELECT packet, packet_sha256 FROM handover WHERE dispatch_id = $1;
+
+-- name: copy_of
+-- One copy as one answers for it.
+SELECT r.dispatch_id, r.recipient, r.connection, h.sender, o.state IN ('claimed', 'sent') AS left_us
+FROM handover_recipient r JOIN handover h USING (dispatch_id) JOIN outbox o USING (dispatch_id)
+WHERE r.delivery_id = $1;
+
+-- name: is_answered
+-- Whether the broker has confirmed an answer.
+SELECT EXISTS (SELECT FROM door_answer WHERE event_id = $1);
+
+-- name: answered
+-- An answer that the broker has confirmed.
+INSERT INTO door_answer (event_id, delivery_id, what, via) VALUES ($1, $2, $3, $4)
+ON CONFLICT (event_id) DO NOTHING;
+
+-- name: senders
+-- Whose dispatches these are.
+SELECT dispatch_id, sender FROM handover WHERE dispatch_id = ANY($1::uuid[]);
