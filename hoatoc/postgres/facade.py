@@ -6,7 +6,6 @@ random one (4), and a recall's is its copy's under version 8, so that each leads
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -16,6 +15,7 @@ from uuid import UUID
 import asyncpg
 
 from hoatoc.domain.access import Caller
+from hoatoc.domain.content import ClaimCheck
 from hoatoc.domain.correlation import Meant
 from hoatoc.domain.edxml import write_status
 from hoatoc.domain.identity import folded_mark
@@ -51,7 +51,7 @@ _KINDS = {4: Kind.STATUS, 5: Kind.DOCUMENT, 8: Kind.RECALL}
 class Edoc:
     """A packet of the lists: whose it is, what it says, what was said of it.
 
-    `packet_id` is what answers are kept under. `packet` is None where it is not in the database.
+    `packet_id` is what answers are kept under. A large packet lies in the store: `claim`.
     """
 
     kind: Kind
@@ -61,10 +61,21 @@ class Edoc:
     recipient: str
     packet: bytes | None
     packet_sha256: bytes | None
+    claim: ClaimCheck | None
     outcome: Taking
     sender_name: str = ""
     notation: str = ""
     subject: str = ""
+
+    @property
+    def receiver(self) -> str:
+        """Whose lists it stands in: a status goes to who sent the document."""
+        return self.sender if self.kind is Kind.STATUS else self.recipient
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return self.claim.size if self.claim else len(self.packet or b"")
 
 
 def recall_entry_id(delivery_id: UUID) -> UUID:
@@ -96,60 +107,42 @@ class FacadeTables:
             await self._connection.execute(SQL["begin"])
             await self._connection.execute(SQL["note"], connection_point)
 
-    async def waiting(
-        self, connection_point: str, caller: Caller, kind: MessageType, limit: int
-    ) -> list[Received]:
-        """Return what waits for a connection point: what came, was not taken, and is the caller's.
+    async def documents(self, point: str, caller: Caller, limit: int) -> list[Received]:
+        """Return the copies that wait for a connection point, of whatever day, urgent first."""
+        rows = await self._connection.fetch(SQL["documents"], point, list(caller.scope), limit)
+        await self._raise_floor(point)
+        return [_received(row, MessageType.EDOC) for row in rows]
 
-        Everything that waits, of whatever day; recalls first, for they concern what came before.
-        """
-        scope = list(caller.scope)
-        recalls = await self._recalls(connection_point, scope, kind)
-        query = SQL["documents"]
-        if kind is MessageType.STATUS:
-            await self._draw()
-            query = SQL["statuses"]
-        rows = await self._connection.fetch(query, connection_point, scope, limit)
-        if kind is MessageType.EDOC:
-            await self._raise_floor(connection_point)
-        return (recalls + [_received(row, kind) for row in rows])[:limit]
+    async def statuses(self, point: str, caller: Caller, limit: int) -> list[Received]:
+        """Return the statuses that wait for a connection point, in their order."""
+        await self._draw()
+        rows = await self._connection.fetch(SQL["statuses"], point, list(caller.scope), limit)
+        return [_received(row, MessageType.STATUS) for row in rows]
 
-    async def count(self, connection_point: str, caller: Caller, kind: MessageType) -> int:
-        """Return how much waits, as `waiting` lists it."""
-        scope = list(caller.scope)
-        recalls = await self._recalls(connection_point, scope, kind)
+    async def recalls(self, point: str, caller: Caller, kind: MessageType) -> list[Received]:
+        """Return the copies asked back that wait for an answer, by packets of a kind."""
+        rows = await self._connection.fetch(SQL["recalls"], point, list(caller.scope))
+        found = [row for row in rows if (row["form"] in _AS_PACKETS) is (kind is MessageType.EDOC)]
+        return [_received(row, kind, recall_entry_id(row["id"])) for row in found]
+
+    async def count(self, point: str, caller: Caller, kind: MessageType) -> int:
+        """Return how many documents or statuses wait."""
         if kind is MessageType.STATUS:
             await self._draw()
         listed = SQL["statuses" if kind is MessageType.STATUS else "documents"]
         query = f"SELECT count(*) FROM ({listed}) waiting"  # noqa: S608 - a query of ours
-        return len(recalls) + int(
-            await self._connection.fetchval(query, connection_point, scope, MOST)
-        )
+        return int(await self._connection.fetchval(query, point, list(caller.scope), MOST))
 
     async def between(
-        self,
-        connection_point: str,
-        caller: Caller,
-        begin: datetime,
-        end: datetime,
-        limit: int,
+        self, point: str, caller: Caller, begin: datetime, end: datetime, limit: int
     ) -> list[Received]:
-        """Return the documents of some days, taken or not, and whatever else waits."""
-        scope = list(caller.scope)
-        recalls = await self._recalls(connection_point, scope, MessageType.EDOC)
-        least = _dispatch_floor(begin - _LONGEST_WAY)
+        """Return the copies of some days, taken or not, and whatever else waits."""
+        scope, least = list(caller.scope), _dispatch_floor(begin - _LONGEST_WAY)
         rows = await self._connection.fetch(
-            SQL["documents_between"], connection_point, scope, limit, begin, end, least
+            SQL["documents_between"], point, scope, limit, begin, end, least
         )
-        await self._raise_floor(connection_point)
-        return recalls + [_received(row, MessageType.EDOC) for row in rows]
-
-    async def _recalls(
-        self, connection_point: str, scope: Sequence[str], kind: MessageType
-    ) -> list[Received]:
-        rows = await self._connection.fetch(SQL["recalls"], connection_point, scope)
-        found = [row for row in rows if (row["form"] in _AS_PACKETS) is (kind is MessageType.EDOC)]
-        return [_received(row, kind, recall_entry_id(row["id"])) for row in found]
+        await self._raise_floor(point)
+        return [_received(row, MessageType.EDOC) for row in rows]
 
     async def _raise_floor(self, connection_point: str) -> None:
         least = _dispatch_floor(datetime.now(UTC) - _SAFE)
@@ -176,7 +169,7 @@ class FacadeTables:
         kind = kind_of(entry_id)
         if kind is Kind.DOCUMENT:
             row = await self._connection.fetchrow(SQL["copy"], entry_id)
-            return _edoc(row, kind, entry_id, row["packet"], row["packet_sha256"]) if row else None
+            return _edoc(row, kind, entry_id) if row else None
         if kind is Kind.RECALL:
             of = _with_version(entry_id, 5)
             row = await self._connection.fetchrow(SQL["asked_back"], of)
@@ -184,7 +177,7 @@ class FacadeTables:
         if kind is Kind.STATUS:
             row = await self._connection.fetchrow(SQL["status"], entry_id)
             if row:
-                return _edoc(row, kind, entry_id, _status_packet(row), None)
+                return _edoc(row, kind, entry_id, _status_packet(row))
         return None
 
     async def answer(self, edoc: Edoc, outcome: Taking) -> None:
@@ -210,13 +203,13 @@ class FacadeTables:
         of = _with_version(entry_id, 5) if kind_of(entry_id) is Kind.RECALL else entry_id
         return bool(await self._connection.fetchval(SQL["is_for"], of, list(caller.scope)))
 
-    async def meant(self, copy: Meant, sender: str, recipient: str) -> tuple[UUID, UUID] | None:
-        """Return dispatch and delivery of the copy that a status speaks of; None if none is."""
+    async def meant(self, copy: Meant, sender: str, recipient: str) -> UUID | None:
+        """Return the delivery that a status speaks of; None if there is none."""
         number, notation = folded_mark(copy.number, copy.notation)
-        row = await self._connection.fetchrow(
+        found: UUID | None = await self._connection.fetchval(
             SQL["meant"], sender, recipient, copy.document_id, number, notation, copy.year
         )
-        return (row["dispatch_id"], row["delivery_id"]) if row else None
+        return found
 
 
 _AS_PACKETS = (Form.REVOCATION, Form.REMOVED)
@@ -251,17 +244,18 @@ def _received(row: asyncpg.Record, kind: MessageType, entry_id: UUID | None = No
     )
 
 
-def _edoc(
-    row: asyncpg.Record, kind: Kind, packet_id: UUID, packet: bytes | None, digest: bytes | None
-) -> Edoc:
+def _edoc(row: asyncpg.Record, kind: Kind, packet_id: UUID, made: bytes | None = None) -> Edoc:
+    """Return a packet that was kept, or one that was made of what is kept."""
+    size = None if made else row["content_bytes"]
     return Edoc(
         kind=kind,
         packet_id=packet_id,
         dispatch_id=row["dispatch_id"],
         sender=row["sender"],
         recipient=row["recipient"],
-        packet=packet,
-        packet_sha256=digest,
+        packet=made or row["packet"],
+        packet_sha256=None if made else row["packet_sha256"],
+        claim=None if size is None else ClaimCheck(row["packet_sha256"], size),
         outcome=Taking(row["outcome"] or Taking.INITIAL),
         sender_name=row["issuer_name"],
         notation=f"{row['number']}/{row['notation']}",
@@ -270,8 +264,8 @@ def _edoc(
 
 
 def _asked_back(row: asyncpg.Record, of: UUID) -> Edoc:
-    if row["form"] in _AS_PACKETS and row["packet"] is not None:
-        return _edoc(row, Kind.RECALL, of, row["packet"], row["packet_sha256"])
+    if row["form"] in _AS_PACKETS and row["packet_sha256"] is not None:
+        return _edoc(row, Kind.RECALL, of)
     packet = StatusPacket(
         sender=Party(code=row["sender"], name=row["issuer_name"]),
         response_for=_response(row, row["recipient"]),
@@ -279,7 +273,7 @@ def _asked_back(row: asyncpg.Record, of: UUID) -> Edoc:
         description=row["reason"],
         at=_stamp(row["sent_at"]),
     )
-    return _edoc(row, Kind.RECALL, of, write_status(packet), None)
+    return _edoc(row, Kind.RECALL, of, write_status(packet))
 
 
 def _status_packet(row: asyncpg.Record) -> bytes:

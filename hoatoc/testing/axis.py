@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from hoatoc.domain.access import Caller, Role
+from hoatoc.domain.access import Role
 from hoatoc.domain.identity import OrganCode
 from hoatoc.domain.packet import Party, ResponseFor, StatusPacket
-from hoatoc.testing.gateway import Badges, gateway_on, secret_of
+from hoatoc.postgres.credential import CredentialTables, NewPair, Terms
+from hoatoc.seal import Seal
+from hoatoc.testing.gateway import gateway_on
 from hoatoc.testing.line import ORGANS, Line, eventually
 from hoatoc.testing.vxp_client import Result, VxpClient
 
@@ -18,22 +20,18 @@ HANDING = {"servicetype": "eDoc", "messagetype": "edoc"}
 REPORTING = {"servicetype": "eDoc", "messagetype": "status"}
 
 
-def badge(organ: str, *roles: Role, scope: frozenset[str] | None = None) -> Caller:
-    """Return a caller for an organ; with every role, and for itself alone, if nothing is said."""
-    return Caller(
-        credential=f"pair-of-{organ}",
-        organ=OrganCode(organ),
-        roles=frozenset(roles or Role),
-        scope=frozenset(map(OrganCode, scope or {organ})),
-    )
+def secret_of(system_id: str) -> str:
+    """Return the secret of a system of these tests."""
+    return 8 * system_id
 
 
-BADGES = Badges(
-    {
-        organ.code: badge(organ.code, scope=frozenset({organ.code, f"{organ.code}.77"}))
-        for organ in ORGANS
-    }
-)
+async def paired(line: Line, organ: str, *roles: Role, system_id: str = "") -> None:
+    """Issue the HMAC pair of an organ; without roles it has both of an agency."""
+    both = (Role.SENDER, Role.RECIPIENT)
+    terms = Terms(organ=OrganCode(organ), roles=frozenset(roles or both), by="test")
+    pair = NewPair(system_id or organ, secret_of(system_id or organ))
+    tables = CredentialTables(line.database, Seal(line.settings.seal_key))
+    await tables.issue(terms, pair)
 
 
 async def asked(call: Callable[..., Result], *words: Any, **headers: str) -> dict[str, Any]:
@@ -118,11 +116,13 @@ def status(reporter: str, organ: str, number: str, code: str, words: str = "") -
 
 
 @asynccontextmanager
-async def axis_on(line: Line, badges: Badges = BADGES, **changes: object) -> AsyncIterator[Axis]:
+async def axis_on(line: Line, **changes: object) -> AsyncIterator[Axis]:
     """Run a gateway with its façade on a line, with its relay and its ledger."""
+    for organ in ORGANS:
+        await paired(line, organ.code)
     async with (
         line.program("relay"),
         line.program("ledger"),
-        gateway_on(line.settings, badges, **changes) as url,
+        gateway_on(line.settings, **changes) as url,
     ):
         yield Axis(line, url)

@@ -90,9 +90,7 @@ async def opened(settings: Settings) -> AsyncIterator[Gateway]:
     """
     with admission(settings, load_policy(settings)) as admitting:
         async with pool(settings.postgres.dsn, POOL) as database, asyncio.TaskGroup() as tasks:
-            door = Door(
-                DOOR, admitting, settings.kafka.partitions, store=store_of(settings)
-            )
+            door = Door(DOOR, admitting, settings.kafka.partitions, store=store_of(settings))
             outlet, feed = Outlet(settings.kafka), Feed(settings.kafka, READERS)
             gateway = Gateway(
                 settings=settings,

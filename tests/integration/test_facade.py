@@ -9,11 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from hoatoc.domain.access import Role
 from hoatoc.domain.edxml import read_packet, read_status, write_packet, write_status
 from hoatoc.domain.event import StatusReported, TransportAcknowledged
 from hoatoc.domain.packet import RECALL
 from hoatoc.testing.agency import letter
-from hoatoc.testing.axis import HANDING, REPORTING, Axis, asked, axis_on, status
+from hoatoc.testing.axis import HANDING, REPORTING, Axis, asked, axis_on, done, paired, status
 from hoatoc.testing.line import ORGANS, NewLine, eventually
 
 pytestmark = pytest.mark.timeout(180)
@@ -265,14 +266,21 @@ async def test_agencies_are_listed_under_both_schemes(axis: Axis) -> None:
     assert {"false"} == {each["deleted"] for each in units}
 
 
-async def test_an_agency_is_registered_changed_and_ended(axis: Axis) -> None:
-    client = axis.client(A)
+async def test_an_agency_is_registered_and_changed_and_nothing_is_deleted(axis: Axis) -> None:
+    await paired(axis.line, A, Role.ADMINISTRATOR, system_id="admin")
+    client = axis.client("admin")
     body = '{"id":"","pcode":"%s","code":"%s.77","name":"%s","mail":"a@b.example","mobile":"1"}'
     for name in ("Cục Thử nghiệm", "Cục Thử nghiệm mới"):
         said = await asked(client.register_agency, body % (A, A, name))
         assert "0" == said["ErrorCode"], said
     found = {each["code"]: each for each in (await asked(client.get_agencies_2020))["data"]}
     assert ("Cục Thử nghiệm mới", A) == (found[f"{A}.77"]["name"], found[f"{A}.77"]["pid"])
+    for _ in range(2):
+        await done(client.delete_agency, f"{A}.77")
+    query = "SELECT valid_to IS NOT NULL FROM organ WHERE code = $1"
+    assert await axis.line.database.fetchval(query, f"{A}.77")
+    refused = await asked(axis.client(B).delete_agency, f"{A}.77")
+    assert "19" == refused["ErrorCode"]
 
 
 async def test_a_status_packet_about_nothing_that_was_sent_is_refused_by_name(axis: Axis) -> None:

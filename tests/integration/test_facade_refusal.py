@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from hoatoc.testing.agency import letter
-from hoatoc.testing.axis import BADGES, HANDING, Axis, asked, axis_on, badge, done
-from hoatoc.testing.gateway import Badges, gateway_on, secret_of
-from hoatoc.testing.line import ORGANS, Line, NewLine
+from hoatoc.testing.axis import HANDING, Axis, asked, axis_on, done, paired, secret_of
+from hoatoc.testing.gateway import gateway_on
+from hoatoc.testing.line import ORGANS, Line, NewLine, eventually
 from hoatoc.testing.vxp_client import VxpClient
 
 pytestmark = pytest.mark.timeout(180)
@@ -28,8 +28,7 @@ NOBODY = "VPCP.X99"
 async def axis(new_line: NewLine) -> AsyncIterator[Axis]:
     async with new_line() as line:
         await line.database.execute("UPDATE organ SET locked = true WHERE code = $1", D)
-        badges = Badges({**BADGES.callers, "none": badge(C, *())})
-        async with axis_on(line, badges) as made:
+        async with axis_on(line) as made:
             yield made
 
 
@@ -158,7 +157,8 @@ async def test_a_call_without_headers_is_refused_in_the_shape_of_the_reference(a
 
 
 async def test_a_body_that_is_too_long_is_refused_before_it_is_read(new_line: NewLine) -> None:
-    async with new_line() as line, gateway_on(line.settings, BADGES, largest_mb=1) as url:
+    async with new_line() as line, gateway_on(line.settings, largest_mb=1) as url:
+        await paired(line, A)
         client = VxpClient(f"{url}/vxp", A, secret_of(A))
         long = letter(A, [B], "2010", bytes(2_000_000))
         assert ("10", "body-too-large") == await refused(client.send, long, from_=A, **HANDING)
@@ -250,7 +250,8 @@ async def test_f1_an_outage_of_the_database_is_never_an_empty_list_and_never_nul
     await cable.mend()
     reached = fresh.settings.postgres.model_copy(update={"dsn": cable.dsn})
     settings = fresh.settings.model_copy(update={"postgres": reached})
-    async with gateway_on(settings, BADGES) as url:
+    async with gateway_on(settings) as url:
+        await paired(fresh, A)
         client = VxpClient(f"{url}/vxp", A, secret_of(A))
         packet = letter(A, [B], "3001")
         await done(client.send, packet, from_=A, **HANDING)
@@ -263,8 +264,11 @@ async def test_f1_an_outage_of_the_database_is_never_an_empty_list_and_never_nul
         code = await refused(client.send, packet, from_=A, **HANDING)
         assert ("20", "database-away") == code
         await cable.mend()
-        said = await asked(client.get_sent)
-        assert 1 == len(said["data"])
+
+        async def back() -> list[Any] | None:
+            return (await asked(client.get_sent)).get("data")
+
+        assert 1 == len(await eventually(back))
     await cable.cut()
 
 
@@ -275,7 +279,7 @@ async def test_an_acknowledgement_that_the_broker_did_not_confirm_is_not_done(
         there = await axis.waiting(B, await axis.sent(letter(A, [B], "3002"), A))
         away = line.settings.kafka.model_copy(update={"bootstrap_servers": "127.0.0.1:1"})
         settings = line.settings.model_copy(update={"kafka": away})
-        async with gateway_on(settings, BADGES) as url:
+        async with gateway_on(settings) as url:
             client = VxpClient(f"{url}/vxp", B, secret_of(B))
             word = {"docId": there, "status": "done"}
             assert ("20", "broker-away") == await refused(client.update_status, **word)

@@ -26,6 +26,8 @@ LEFT JOIN facade_answer a ON a.packet_id = r.delivery_id AND a.kind = 'document'
 WHERE c.connection = $1 AND r.recipient = ANY($2::text[]) AND o.state = 'sent'
   AND coalesce(a.outcome, 'processing') = 'processing'
   AND coalesce(d.state, 'registered') IN ('registered', 'published')
+  AND NOT EXISTS (SELECT FROM door_answer e WHERE e.delivery_id = r.delivery_id
+                  AND e.what IN ('acknowledgement/done', 'acknowledgement/fail'))
 ORDER BY h.priority DESC, o.sent_at, r.delivery_id
 LIMIT $3;
 
@@ -122,7 +124,7 @@ LIMIT $3;
 -- name: copy
 -- A copy as its recipient may take it; only what has left, and was not refused by the broker.
 SELECT r.delivery_id, r.dispatch_id, r.recipient, r.connection, h.sender, h.packet,
-       h.packet_sha256, h.issuer_name, h.subject, h.printed_number AS number,
+       h.packet_sha256, h.content_bytes, h.issuer_name, h.subject, h.printed_number AS number,
        h.printed_notation AS notation, a.outcome
 FROM handover_recipient r
 JOIN handover h USING (dispatch_id)
@@ -133,7 +135,7 @@ WHERE r.delivery_id = $1 AND o.state = 'sent';
 -- name: asked_back
 -- What a recipient gets of the recall of its copy.
 SELECT r.delivery_id, r.dispatch_id, r.recipient, r.connection, h.sender, c.packet,
-       c.packet_sha256, c.form, c.reason, c.requested_by, c.sent_at, h.document_id, h.promulgated,
+       c.packet_sha256, c.content_bytes, c.form, c.reason, c.requested_by, c.sent_at, h.document_id, h.promulgated,
        h.printed_number AS number, h.printed_notation AS notation, h.issuer_name, h.subject,
        a.outcome
 FROM recall_recipient x
@@ -188,7 +190,7 @@ WHERE EXISTS (SELECT FROM handover_recipient WHERE delivery_id = $1 AND recipien
 -- name: meant
 -- The last dispatch of a document from one organ to another: by its id, or by its number, of the
 -- year named or, where none is, the latest.
-SELECT h.dispatch_id, r.delivery_id, r.connection
+SELECT r.delivery_id
 FROM handover h JOIN handover_recipient r USING (dispatch_id)
 WHERE h.sender = $1 AND r.recipient = $2
   AND ((h.document_id = $3 AND $3 <> '')

@@ -13,7 +13,7 @@ from hoatoc.domain.registry.file import Sheet, sheet_of
 from hoatoc.domain.vxp import entry
 from hoatoc.domain.vxp.refusal import BodyInvalid
 from hoatoc.postgres.registry import Origin, RegistryTables
-from producers.gateway.facade.calling import Speaking
+from producers.gateway.facade.calling import Known
 from producers.gateway.state import Gateway
 
 
@@ -22,66 +22,68 @@ def today() -> date:
     return datetime.now(VIETNAM).date()
 
 
-def listed(speaking: Speaking) -> list[dict[str, Any]]:
+def listed(known: Known) -> list[dict[str, Any]]:
     """Return the agencies under the codes of QCVN 102:2016."""
-    speaking.permit(Action.REGISTRY_READ)
-    return list(entry.agencies(speaking.registry, today()))
+    known.permit(Action.REGISTRY_READ)
+    return list(entry.agencies(known.registry, today()))
 
 
-def listed_of_2020(speaking: Speaking) -> list[dict[str, Any]]:
+def listed_of_2020(known: Known) -> list[dict[str, Any]]:
     """Return the agencies under the codes of QĐ 20/2020."""
-    speaking.permit(Action.REGISTRY_READ)
-    return list(entry.agencies_of_2020(speaking.registry, today()))
+    known.permit(Action.REGISTRY_READ)
+    return list(entry.agencies_of_2020(known.registry, today()))
 
 
-async def units(here: Gateway, speaking: Speaking) -> list[dict[str, Any]]:
+async def units(here: Gateway, known: Known) -> list[dict[str, Any]]:
     """Return every organ, also those that have ended, with the version of the registry."""
-    speaking.permit(Action.REGISTRY_READ)
+    known.permit(Action.REGISTRY_READ)
     async with here.connection() as connection:
         version = await RegistryTables(connection).version()
-    return list(entry.units(speaking.registry, today(), version))
+    return list(entry.units(known.registry, today(), version))
 
 
-async def register(here: Gateway, speaking: Speaking, body: bytes) -> None:
+async def register(here: Gateway, known: Known, body: bytes) -> None:
     """Add an agency below another, or change what is known of one.
 
     Raises BodyInvalid, RegistryInvalid, OrganUnknown, AccessDenied.
     """
     told = _object(body)
-    above = told["pcode"] or speaking.caller.organ
-    parent = speaking.registry[above]
-    speaking.permit(Action.REGISTRY_WRITE, parent.code)
+    above = told["pcode"] or known.caller.organ
+    parent = known.registry[above]
+    known.permit(Action.REGISTRY_WRITE, parent.code)
     texts = {"code": told["code"], "name": told["name"], "parent": parent.code}
     texts |= {"email": told["mail"], "telephone": told["mobile"]}
-    known = speaking.registry.get(told["code"])
-    if known is None:
-        hub = speaking.registry.connection(parent)
+    there = known.registry.get(told["code"])
+    if there is None:
+        hub = known.registry.connection(parent)
         texts |= {"hub": hub, "certainty": Certainty.SINGLE_SOURCE}
     else:
-        speaking.permit(Action.REGISTRY_WRITE, known.code)
-        texts["code"] = known.code
-    await _change(here, speaking, "registerAgency", sheet_of(texts), body)
+        known.permit(Action.REGISTRY_WRITE, there.code)
+        texts["code"] = there.code
+    await _change(here, known, "registerAgency", sheet_of(texts), body)
 
 
-async def end(here: Gateway, speaking: Speaking, code: str) -> None:
+async def end(here: Gateway, known: Known, code: str) -> None:
     """Let an agency end today; nothing is deleted. One that has ended stays as it is.
 
     Raises OrganUnknown, AccessDenied, RegistryInvalid.
     """
-    known = speaking.registry.get(code)
-    if known is None:
+    there = known.registry.get(code)
+    if there is None:
         raise OrganUnknown(code)
-    speaking.permit(Action.REGISTRY_WRITE, known.code)
-    if known.valid_to is None or known.valid_to > today():
-        sheet = sheet_of({"code": known.code, "valid_to": today().isoformat()})
-        await _change(here, speaking, "deleteAgency", sheet, code.encode())
+    known.permit(Action.REGISTRY_WRITE, there.code)
+    if there.valid_to is None or there.valid_to > today():
+        sheet = sheet_of({"code": there.code, "valid_to": today().isoformat()})
+        await _change(here, known, "deleteAgency", sheet, code.encode())
 
 
-async def _change(here: Gateway, speaking: Speaking, call: str, sheet: Sheet, told: bytes) -> None:
-    who = f"vxp {speaking.caller.credential}"
+async def _change(here: Gateway, known: Known, call: str, sheet: Sheet, told: bytes) -> None:
+    who = f"vxp {known.caller.credential}"
     origin = Origin(who=who, file=call, sha256=sha256(told).digest())
     async with here.connection() as connection:
         await RegistryTables(connection).change(sheet, origin, complete=False, today=today())
+        code = sheet.columns["code"][0]
+        await known.note(connection, Action.REGISTRY_WRITE, code, call)
 
 
 def _object(body: bytes) -> Mapping[str, str]:

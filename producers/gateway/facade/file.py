@@ -1,4 +1,4 @@
-"""The file of a hand-over, as clients send it.
+"""The file of a hand-over, as clients send it, received as any packet is.
 
 The official client calls it multipart and sends none: the body is the packet and a line end. Others
 send the part. Which bytes were meant is told by the digest that was signed.
@@ -6,12 +6,15 @@ send the part. Which bytes were meant is told by the digest that was signed.
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from hashlib import sha256
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from hoatoc.content.packet import SpooledPacket, receive
 from hoatoc.domain.vxp.digest import is_digest
 from hoatoc.domain.vxp.header import HASH_FILE, PREFIX
 from hoatoc.domain.vxp.refusal import BodyInvalid, FileMissing, HashWrong
@@ -25,11 +28,22 @@ _BOUNDARY = re.compile(r'boundary="?([^";]{1,200})"?', re.IGNORECASE)
 _PRIORITY = re.compile(rb"<(?:[\w.-]+:)?Priority>\s*([0-4])\s*<")
 
 
-async def begun(here: Gateway, request: Request) -> tuple[int, AsyncIterator[bytes]]:
-    """Begin to read a file: return the urgency that its head tells, and all of its pieces.
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A body on its way in: its head, and all of it."""
 
-    The urgency chooses the lane alone. Raises DiskShort, and what `pieces` raises.
-    """
+    head: bytes
+    all: AsyncGenerator[bytes, None]
+
+    @property
+    def priority(self) -> int:
+        """The urgency that the head of the packet tells; it chooses the lane alone."""
+        found = _PRIORITY.search(self.head)
+        return int(found[1]) if found else 0
+
+
+async def begun(here: Gateway, request: Request) -> Coming:
+    """Begin to read a body; raises DiskShort, and what `pieces` raises."""
     if not here.health.has_room():
         raise DiskShort
     settings = here.settings.gateway
@@ -39,11 +53,10 @@ async def begun(here: Gateway, request: Request) -> tuple[int, AsyncIterator[byt
         head += piece
         if len(head) >= SMALL or _PRIORITY.search(head):
             break
-    found = _PRIORITY.search(head)
-    return int(found[1]) if found else 0, _joined(head, coming)
+    return Coming(head, _joined(head, coming))
 
 
-async def _joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     yield head
     async for piece in rest:
         yield piece
@@ -58,54 +71,68 @@ async def small_body(here: Gateway, request: Request) -> bytes:
         return b""
 
 
-async def axis_file(request: Request, coming: AsyncIterator[bytes], stated: str) -> bytes:
-    """Return the packet of a hand-over to the axis; `stated` is its digest, as signed.
+async def axis_packet(
+    here: Gateway, request: Request, coming: Coming, stated: str
+) -> SpooledPacket:
+    """Receive the packet of a hand-over to the axis; `stated` is its digest, as signed.
 
-    Raises HashWrong, FileMissing, BodyInvalid.
+    Raises HashWrong, FileMissing, BodyInvalid, ContentTooLarge.
     """
-    body = b"".join([piece async for piece in coming])
     boundary = _BOUNDARY.search(request.headers.get("content-type", ""))
-    if boundary and body.startswith(f"--{boundary[1]}".encode()):
-        body, _ = await form(request, _once(body), "file_doc")
-    return meant_by(stated, body)
+    if boundary and coming.head.startswith(f"--{boundary[1]}".encode()):
+        async with form(request, coming) as found:
+            return await _received(here, meant_by(stated, _of_part(found, "file_doc")))
+    return await _received(here, meant_by(stated, coming.all))
 
 
-async def form(
-    request: Request, coming: AsyncIterator[bytes], part: str
-) -> tuple[bytes, dict[str, str]]:
-    """Return the file of a multipart body, and its fields; raises FileMissing, BodyInvalid."""
+async def province_packet(here: Gateway, found: FormData, part: str) -> SpooledPacket:
+    """Receive the packet of a hand-over by form; raises FileMissing, ContentTooLarge."""
+    return await _received(here, _of_part(found, part))
+
+
+async def _received(here: Gateway, coming: AsyncGenerator[bytes, None]) -> SpooledPacket:
+    settings = here.settings
+    async with aclosing(coming):
+        return await receive(coming, settings.gateway.largest_bytes, settings.content.spool)
+
+
+@asynccontextmanager
+async def form(request: Request, coming: Coming) -> AsyncIterator[FormData]:
+    """Read a multipart body; raises BodyInvalid.
+
+    A large part lies in a file without a name meanwhile.
+    """
     try:
-        parser = MultiPartParser(request.headers, _generated(coming), max_files=4, max_fields=16)
+        parser = MultiPartParser(request.headers, coming.all, max_files=4, max_fields=16)
         found = await parser.parse()
     except (MultiPartException, KeyError) as error:
         raise BodyInvalid("multipart", str(error), "multipart/form-data") from error
     try:
-        file = found.get(part)
-        if not isinstance(file, UploadFile):
-            raise FileMissing(part)
-        fields = {name: value for name, value in found.items() if isinstance(value, str)}
-        return await file.read(), fields
+        yield found
     finally:
         await found.close()
 
 
-async def _generated(coming: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    async for piece in coming:
+async def _of_part(found: FormData, part: str) -> AsyncGenerator[bytes, None]:
+    file = found.get(part)
+    if not isinstance(file, UploadFile):
+        raise FileMissing(part)
+    while piece := await file.read(SMALL):
         yield piece
 
 
-async def _once(body: bytes) -> AsyncIterator[bytes]:
-    yield body
-
-
-def meant_by(stated: str, body: bytes) -> bytes:
-    """Return what a digest is of: the body, or the body without its line end; raises HashWrong."""
-    digest = sha256(body).digest()
-    if is_digest(stated, digest):
-        return body
-    if body.endswith(_LINE_END):
-        bare = body[: -len(_LINE_END)]
-        digest = sha256(bare).digest()
-        if is_digest(stated, digest):
-            return bare
-    raise HashWrong(PREFIX + HASH_FILE, stated, digest.hex())
+async def meant_by(stated: str, coming: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """Yield what a digest is of: all of it, or all but a line end at the end; raises HashWrong."""
+    held, digest = b"", sha256()
+    async for piece in coming:
+        held += piece
+        if out := held[: -len(_LINE_END)]:
+            held = held[-len(_LINE_END) :]
+            digest.update(out)
+            yield out
+    if held == _LINE_END and is_digest(stated, digest.digest()):
+        return
+    digest.update(held)
+    if not is_digest(stated, digest.digest()):
+        raise HashWrong(PREFIX + HASH_FILE, stated, digest.hexdigest())
+    yield held

@@ -16,12 +16,12 @@ from hoatoc.domain.vxp.refusal import BodyInvalid, ErrorCode
 from hoatoc.domain.vxp.reply import Reply
 from producers.gateway.facade import agency, handing, taking
 from producers.gateway.facade.answer import Tongue, said
-from producers.gateway.facade.calling import Callers, Speaking
-from producers.gateway.facade.file import begun, form, small_body
+from producers.gateway.facade.calling import Callers, Known
+from producers.gateway.facade.file import begun, form, province_packet, small_body
 from producers.gateway.state import Gateway
 
 FILE = "edocFile"
-Work = Callable[[Gateway, Speaking, Request], Awaitable[Reply]]
+Work = Callable[[Gateway, Known, Request], Awaitable[Reply]]
 
 
 def refused(code: ErrorCode, name: str, text: str, _: str) -> Reply:
@@ -52,29 +52,31 @@ def application(here: Gateway, callers: Callers) -> Starlette:
     )
 
 
-async def _send(here: Gateway, speaking: Speaking, request: Request) -> Reply:
-    priority, coming = await begun(here, request)
-    async with here.lanes.of(priority).entered():
-        data, fields = await form(request, coming, FILE)
-        if taking.kind_named(fields.get("messageType", "")) is MessageType.STATUS:
-            return provincial.done(docId=str(await handing.report(here, speaking, data)))
-        return provincial.done(docId=str(await handing.hand_over(here, speaking, "", data)))
+async def _send(here: Gateway, known: Known, request: Request) -> Reply:
+    coming = await begun(here, request)
+    async with here.lanes.of(coming.priority).entered(), form(request, coming) as found:
+        kind = taking.kind_named(str(found.get("messageType", "")))
+        with await province_packet(here, found, FILE) as packet:
+            if kind is MessageType.STATUS:
+                return provincial.done(docId=str(await handing.report(here, known, packet)))
+            return provincial.done(docId=str(await handing.hand_over(here, known, "", packet)))
 
 
-async def _received(here: Gateway, speaking: Speaking, request: Request) -> Reply:
+async def _received(here: Gateway, known: Known, request: Request) -> Reply:
     asked = request.query_params
     kind = taking.kind_named(asked.get("messageType", ""))
     if kind is MessageType.STATUS:
-        listed = await taking.waiting(here, speaking, kind)
+        listed = await taking.waiting(here, known, kind)
     else:
         today = agency.today().isoformat()
         days = (read_day(name, asked.get(name, today)) for name in ("fromDate", "toDate"))
-        listed = await taking.between(here, speaking, *window(*days))
+        listed = await taking.between(here, known, *window(*days))
     return provincial.listed(each.as_province() for each in listed)
 
 
-async def _edoc(here: Gateway, speaking: Speaking, request: Request) -> Reply:
-    found = await taking.edoc(here, speaking, request.query_params.get("docId", ""))
+async def _edoc(here: Gateway, known: Known, request: Request) -> Reply:
+    found = await taking.edoc(here, known, request.query_params.get("docId", ""))
+    packet = b"".join([piece async for piece in taking.pieces_of(here, found)])
     return provincial.done(
         data={
             "docId": request.query_params["docId"],
@@ -82,22 +84,22 @@ async def _edoc(here: Gateway, speaking: Speaking, request: Request) -> Reply:
             "fromName": found.sender_name,
             "edocCode": found.notation,
             "edocAbstract": found.subject,
-            "edxml": (found.packet or b"").decode("utf-8", "replace"),
+            "edxml": packet.decode("utf-8", "replace"),
         }
     )
 
 
-async def _status(here: Gateway, speaking: Speaking, request: Request) -> Reply:
+async def _status(here: Gateway, known: Known, request: Request) -> Reply:
     told = _object(await small_body(here, request))
     wanted, word = told["docId"], told["status"]
     if word in STATUSES:
-        await taking.report_on(here, speaking, wanted, word)
+        await taking.report_on(here, known, wanted, word)
     else:
-        await taking.acknowledge(here, speaking, wanted, word)
+        await taking.acknowledge(here, known, wanted, word)
     return provincial.done()
 
 
-async def _agencies(_: Gateway, speaking: Speaking, __: Request) -> Reply:
+async def _agencies(_: Gateway, known: Known, __: Request) -> Reply:
     data = [
         {
             "orgCode": each["code"],
@@ -105,7 +107,7 @@ async def _agencies(_: Gateway, speaking: Speaking, __: Request) -> Reply:
             "parentCode": each["pid"],
             "email": each["mail"],
         }
-        for each in agency.listed_of_2020(speaking)
+        for each in agency.listed_of_2020(known)
     ]
     return provincial.listed(data)
 
