@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ import pytest
 
 from hoatoc.testing.agency import letter
 from hoatoc.testing.axis import HANDING, Axis, asked, axis_on, done, paired, secret_of
-from hoatoc.testing.gateway import gateway_on
+from hoatoc.testing.gateway import gateway_on, with_port
 from hoatoc.testing.line import ORGANS, Line, NewLine, eventually
 from hoatoc.testing.vxp_client import VxpClient
+from producers.gateway.app import application, opened
+from producers.gateway.outlet import Outlet
+from producers.gateway.server import serving
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -160,7 +164,7 @@ async def test_a_body_that_is_too_long_is_refused_before_it_is_read(new_line: Ne
     async with new_line() as line, gateway_on(line.settings, largest_mb=1) as url:
         await paired(line, A)
         client = VxpClient(f"{url}/vxp", A, secret_of(A))
-        long = letter(A, [B], "2010", bytes(2_000_000))
+        long = letter(A, [B], "2010") + bytes(2_000_000)
         assert ("10", "body-too-large") == await refused(client.send, long, from_=A, **HANDING)
 
 
@@ -266,7 +270,8 @@ async def test_f1_an_outage_of_the_database_is_never_an_empty_list_and_never_nul
         await cable.mend()
 
         async def back() -> list[Any] | None:
-            return (await asked(client.get_sent)).get("data")
+            another = VxpClient(f"{url}/vxp", A, secret_of(A))
+            return (await asked(another.get_sent)).get("data")
 
         assert 1 == len(await eventually(back))
     await cable.cut()
@@ -277,12 +282,14 @@ async def test_an_acknowledgement_that_the_broker_did_not_confirm_is_not_done(
 ) -> None:
     async with new_line() as line, axis_on(line) as axis:
         there = await axis.waiting(B, await axis.sent(letter(A, [B], "3002"), A))
-        away = line.settings.kafka.model_copy(update={"bootstrap_servers": "127.0.0.1:1"})
-        settings = line.settings.model_copy(update={"kafka": away})
-        async with gateway_on(settings) as url:
-            client = VxpClient(f"{url}/vxp", B, secret_of(B))
+        settings = with_port(line.settings)
+        async with opened(settings) as gateway:
+            cut_off = replace(gateway, outlet=Outlet(settings.kafka))
+            elsewhere = with_port(settings).gateway
+            client = VxpClient(f"{elsewhere.url}/vxp", B, secret_of(B))
             word = {"docId": there, "status": "done"}
-            assert ("20", "broker-away") == await refused(client.update_status, **word)
+            async with serving(application(cut_off), elsewhere):
+                assert ("20", "broker-away") == await refused(client.update_status, **word)
         assert there in [each["docId"] for each in await axis.listed(B)]
         await done(axis.client(B).update_status, docId=there, status="done")
         assert there not in [each["docId"] for each in await axis.listed(B)]
