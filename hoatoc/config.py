@@ -236,6 +236,9 @@ class Content(_Group):
         description="seconds that content lies in the store after it was last put there, before a "
         "sweep may take it away if no hand-over names it",
     )
+    sweep_s: float = Field(
+        3600, gt=0, description="seconds between two sweeps of the store by a relay"
+    )
 
 
 class Metrics(_Group):

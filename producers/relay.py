@@ -33,6 +33,7 @@ from hoatoc.postgres.outbox import OutboxTables
 from hoatoc.postgres.recall import RecallTables
 from hoatoc.postgres.registry import RegistryTables
 from hoatoc.program import Context, run
+from producers.keeping import Keeping
 from producers.publisher import NAME, Publisher
 from producers.recall import publish_recall
 
@@ -122,11 +123,26 @@ class Relay:
         await self._settle()
 
 
+async def _serve(relay: Relay, keeping: Keeping) -> None:
+    """Publish, and keep the store, until cancelled; what ends one of them ends both."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(keeping.run())
+            try:
+                await relay.run()
+            except asyncio.CancelledError:
+                await relay.finish()
+                raise
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from group
+
+
 async def body(context: Context) -> None:
     """Publish what was handed over until stopped."""
     settings = context.settings
     name = f"{NAME}-{os.environ.get('HOSTNAME') or socket.gethostname()}"
-    async with pool(settings.postgres.dsn, 1) as database, database.acquire() as connection:
+    store = store_of(settings)
+    async with pool(settings.postgres.dsn, 2) as database, database.acquire() as connection:
         organs = await RegistryTables(connection).organs()
         topics = [topic.documents(organ.code) for organ in organs]
         async with producer(settings.kafka, [topic.DELIVERIES, *topics]) as to:
@@ -134,18 +150,14 @@ async def body(context: Context) -> None:
                 settings,
                 OutboxTables(connection),
                 RecallTables(connection),
-                Publisher(to, settings.kafka.partitions, store_of(settings)),
+                Publisher(to, settings.kafka.partitions, store),
                 name,
             )
             # The connection that works is the one that listens, so that losing it is noticed.
             async with listening(connection, OUTBOX_CHANNEL, relay.wake):
                 notify.ready()
                 context.log.info("ready")
-                try:
-                    await relay.run()
-                except asyncio.CancelledError:
-                    await relay.finish()
-                    raise
+                await _serve(relay, Keeping(database, store, settings.content))
 
 
 if __name__ == "__main__":

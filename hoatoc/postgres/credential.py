@@ -219,8 +219,7 @@ class CredentialTables:
     async def _lock_usable(self, credential_id: str) -> asyncpg.Record:
         row = await self._lock(credential_id)
         if row["replaced_by"] is not None:
-            by = row["replaced_by"]
-            raise _over(credential_id, f"đã được thay bằng {by}", f"was replaced by {by}")
+            raise _replaced(credential_id, row["replaced_by"])
         if row["revoked"]:
             raise _over(credential_id, "đã bị thu hồi", "was revoked")
         if row["expired"]:
@@ -290,6 +289,13 @@ def _taken(issued: Issued) -> MeansTaken:
         f"{what}: đã thuộc một khóa truy cập khác. Thay khóa đó bằng `hoatoc key rotate`, hoặc thu "
         "hồi nó trước. / Another credential has it. Rotate that one by `hoatoc key rotate`, or "
         "revoke it first."
+    )
+
+
+def _replaced(credential_id: str, by: str) -> CredentialOver:
+    return CredentialOver(
+        f"Khóa truy cập {credential_id} đã được thay bằng {by}: thao tác trên khóa {by}. / The "
+        f"credential {credential_id} was replaced by {by}: rotate that one."
     )
 
 

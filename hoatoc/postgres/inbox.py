@@ -2,21 +2,18 @@
 
 import json
 from collections.abc import Iterable
-from hashlib import sha256
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from hoatoc.domain.error import OurFault
+from hoatoc.domain.correlation import Meant
+from hoatoc.domain.identity import folded_mark
 from hoatoc.postgres.connection import Connection
 from hoatoc.postgres.query import queries
 
 SQL = queries("gateway")
 COPIES_CHANNEL = "hoatoc_copies"
 """Where a NOTIFY names the connections that something came to; none named: any."""
-
-
-class ContentAltered(OurFault):
-    """A packet is not what was handed over."""
 
 
 class InboxTables:
@@ -47,18 +44,6 @@ class InboxTables:
         row = await self._connection.fetchrow(SQL["copy"], delivery_id)
         return dict(row) if row else None
 
-    async def content(self, dispatch_id: UUID) -> bytes:
-        """Return the packet of a dispatch that is there; raises ContentAltered."""
-        row = await self._connection.fetchrow(SQL["content"], dispatch_id)
-        packet: bytes = row["packet"]
-        if sha256(packet).digest() != row["packet_sha256"]:
-            raise ContentAltered(
-                f"Nội dung của lần gửi {dispatch_id} không còn như khi nhận; báo đơn vị vận hành. "
-                f"/ The content of dispatch {dispatch_id} is not what was handed over: tell the "
-                "operators."
-            )
-        return packet
-
     async def copy_of(self, delivery_id: UUID) -> dict[str, Any] | None:
         """Return whose a copy is, as one answers for it; None if there is none."""
         row = await self._connection.fetchrow(SQL["copy_of"], delivery_id)
@@ -76,3 +61,63 @@ class InboxTables:
         """Return whose dispatches these are, as far as they are known."""
         rows = await self._connection.fetch(SQL["senders"], list(dispatches))
         return {row["dispatch_id"]: row["sender"] for row in rows}
+
+    async def search(
+        self, sender: str, text: str, state: str | None, after: UUID | None, limit: int
+    ) -> list[dict[str, Any]]:
+        """Return dispatches of a sender, the newest first, behind one of them."""
+        rows = await self._connection.fetch(SQL["search"], sender, text, state, after, limit)
+        return [{**dict(row), "states": json.loads(row["states"] or "{}")} for row in rows]
+
+    async def timeline(self, dispatch_id: UUID) -> list[dict[str, Any]]:
+        """Return what the log says of a dispatch, in its order."""
+        return [dict(row) for row in await self._connection.fetch(SQL["timeline"], dispatch_id)]
+
+    async def counts(self, organ: str) -> list[dict[str, Any]]:
+        """Return the copies of an organ by state: of what it sent, and of what was sent to it."""
+        return [dict(row) for row in await self._connection.fetch(SQL["counts"], organ)]
+
+    async def waiting(self, recipient: str, limit: int) -> list[dict[str, Any]]:
+        """Return what an organ was sent and has not answered for as it must."""
+        rows = await self._connection.fetch(SQL["waiting"], recipient, limit)
+        return [dict(row) for row in rows]
+
+    async def amiss(self, sender: str, limit: int) -> list[dict[str, Any]]:
+        """Return what an organ sent and is not well."""
+        return [dict(row) for row in await self._connection.fetch(SQL["amiss"], sender, limit)]
+
+    async def named(self, copy: Meant, sender: str, recipient: str) -> UUID | None:
+        """Return the last copy that a status packet may mean; None if there is none."""
+        number, notation = folded_mark(copy.number, copy.notation)
+        found: UUID | None = await self._connection.fetchval(
+            SQL["copies_named"], sender, recipient, copy.document_id, number, notation, copy.year
+        )
+        return found
+
+
+class KeyTables:
+    """Keys of requests that may be repeated, on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def reserve(self, organ: str, key: str, digest: bytes) -> tuple[bytes, UUID | None]:
+        """Take a key; return of what request it is the key, and what came of that.
+
+        Inside a transaction, others that use the key wait until its end.
+        """
+        await self._connection.execute(SQL["reserve_key"], organ, key, digest)
+        row = await self._connection.fetchrow(SQL["key"], organ, key)
+        return row["digest"], row["result"]
+
+    async def keep(self, organ: str, key: str, result: UUID) -> None:
+        """Keep what came of a request."""
+        await self._connection.execute(SQL["keep_result"], organ, key, result)
+
+    async def free(self, organ: str, key: str, digest: bytes) -> None:
+        """Let a key be used for another request: nothing came of this one."""
+        await self._connection.execute(SQL["free_key"], organ, key, digest)
+
+    async def forget(self, age: timedelta) -> None:
+        """Forget keys that are older than this."""
+        await self._connection.execute(SQL["forget_keys"], age)

@@ -2,8 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
+import httpx
 
 from hoatoc.config import Settings
 from hoatoc.domain.access import Role
@@ -11,6 +14,7 @@ from hoatoc.domain.identity import OrganCode
 from hoatoc.embedded.port import free_ports
 from hoatoc.postgres.credential import CredentialTables, NewKey, Terms
 from hoatoc.seal import Seal
+from hoatoc.testing.line import ORGANS, Line, eventually
 from producers.gateway.app import opened
 
 
@@ -37,3 +41,52 @@ async def gateway_on(settings: Settings, **changes: object) -> AsyncIterator[str
     reached = with_port(settings, **changes)
     async with opened(reached):
         yield reached.gateway.url
+
+
+EDXML = {"Content-Type": "application/edxml+xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A gateway on a line of its own, and a key of each organ."""
+
+    line: Line
+    url: str
+    keys: dict[str, str]
+
+    def as_(self, organ: str | None = None, **more: Any) -> httpx.AsyncClient:
+        """Return a client that shows the key of an organ, or none."""
+        return self.showing(self.keys[organ] if organ else "", **more)
+
+    def showing(self, key: str, **more: Any) -> httpx.AsyncClient:
+        """Return a client that shows a key."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=90, **more)
+
+    async def hand_over(self, packet: bytes, organ: str, **headers: str) -> httpx.Response:
+        """Hand a packet over as an organ."""
+        async with self.as_(organ) as client:
+            return await client.post("/v1/documents", content=packet, headers=EDXML | headers)
+
+    async def send(self, packet: bytes, organ: str) -> dict[str, Any]:
+        """Hand a packet over and return when its copies are confirmed: what the door answered."""
+        answer = await self.hand_over(packet, organ)
+        if answer.status_code not in (200, 201):
+            raise AssertionError(answer.text)
+        said: dict[str, Any] = answer.json()
+
+        async def left() -> bool:
+            query = "SELECT state FROM outbox WHERE dispatch_id = $1"
+            return bool(await self.line.database.fetchval(query, said["dispatch_id"]) == "sent")
+
+        async with self.line.program("relay"):
+            await eventually(left, what="publication")
+        return said
+
+
+@asynccontextmanager
+async def door_on(line: Line, **changes: object) -> AsyncIterator[Door]:
+    """Run a gateway on a line; `changes` are other settings of the gateway."""
+    async with gateway_on(line.settings, **changes) as url:
+        keys = {str(o.code): await issued(line.database, line.settings, o.code) for o in ORGANS}
+        yield Door(line, url, keys)

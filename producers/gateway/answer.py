@@ -3,10 +3,9 @@
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID, uuid5
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter
 
 from hoatoc.answering import is_take_back
 from hoatoc.domain import topic
@@ -18,23 +17,15 @@ from hoatoc.ports import Asking
 from hoatoc.postgres.handover import HandoverTables
 from hoatoc.postgres.inbox import InboxTables
 from producers.gateway.openapi import problems
-from producers.gateway.refusal import KeyInvalid, ReasonMissing
+from producers.gateway.refusal import ReasonMissing
+from producers.gateway.repeating import Key, checked
 from producers.gateway.shape import Acknowledgement, Answered, Status
 from producers.gateway.speaking import Speaking, Speaks
 from producers.gateway.state import NAME, Gateway, Here
+from producers.gateway.trace import note
 
-_KEY_CHARACTERS = 255
 router = APIRouter(prefix="/v1/deliveries", tags=["answers"])
 REFUSED = "02"
-
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        description="tells a repetition from another answer of the same words",
-        max_length=_KEY_CHARACTERS,
-    ),
-]
 
 
 @router.post(
@@ -142,6 +133,7 @@ async def answer(
     await here.outlet.send([record])
     async with here.connection() as connection:
         await InboxTables(connection).answered(event_id, delivery_id, what, NAME)
+        await note(connection, speaks, Action.ANSWER, delivery_id)
     return event_id
 
 
@@ -166,21 +158,13 @@ async def ask_back(
         async with connection.transaction():
             await handovers.ask_back(wanted, asking)
             await tables.answered(event_id, delivery_id, "status/13", NAME)
+            await note(connection, speaks, Action.RECALL, delivery_id)
     return event_id
 
 
 def answer_id(dispatch_id: UUID, delivery_id: UUID, what: str, key: str) -> UUID:
     """Return the id of an answer through the gateway: of a repetition it is the same."""
     return uuid5(dispatch_id, f"{NAME}/{delivery_id}/{what}/{key}")
-
-
-def checked(key: str | None) -> str:
-    """Return an Idempotency-Key, or ""; raises KeyInvalid."""
-    if key is None:
-        return ""
-    if not (key and key.isascii() and key.isprintable()):
-        raise KeyInvalid
-    return key
 
 
 def _now_ms() -> int:

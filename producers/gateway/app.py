@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from hoatoc import notify
 from hoatoc.config import Settings
-from hoatoc.content.store import store_of
+from hoatoc.content.store import Store, store_of
 from hoatoc.domain import topic
 from hoatoc.domain.page import VIETNAM
 from hoatoc.domain.rate import Limiter
@@ -21,6 +21,7 @@ from hoatoc.kafka.tick import Ticker, tick
 from hoatoc.policy_file import load_policy
 from hoatoc.postgres.calendar import CalendarTables
 from hoatoc.postgres.connection import DatabaseAway, pool
+from hoatoc.postgres.content import Contents
 from hoatoc.postgres.door import Door
 from hoatoc.postgres.keyring import Keyring
 from hoatoc.program import Context, run
@@ -37,7 +38,7 @@ from producers.gateway import (
 )
 from producers.gateway.facade.app import mounts
 from producers.gateway.feed import Feed
-from producers.gateway.health import Health, Probe
+from producers.gateway.health import Health, Probe, Room
 from producers.gateway.lane import Lanes
 from producers.gateway.outlet import Outlet
 from producers.gateway.problem import answer_by_problems
@@ -47,9 +48,10 @@ from producers.gateway.state import NAME, Gateway
 from producers.gateway.watch import Watch
 
 DOOR = "http"
-POOL = 16
 CALENDARS_S = 5.0
 READERS = 6
+OTHERS = 12
+"""connections for all but hand-overs"""
 ROUTERS = (
     document.router,
     dispatch.router,
@@ -89,8 +91,12 @@ async def opened(settings: Settings) -> AsyncIterator[Gateway]:
     Raises DatabaseAway where there is no database, and NotListening.
     """
     with admission(settings, load_policy(settings)) as admitting:
-        async with pool(settings.postgres.dsn, POOL) as database, asyncio.TaskGroup() as tasks:
-            door = Door(DOOR, admitting, settings.kafka.partitions, store=store_of(settings))
+        async with (
+            pool(settings.postgres.dsn, connections_of(settings)) as database,
+            asyncio.TaskGroup() as tasks,
+        ):
+            store, partitions = store_of(settings), settings.kafka.partitions
+            door = Door(DOOR, admitting, partitions, store=store)
             outlet, feed = Outlet(settings.kafka), Feed(settings.kafka, READERS)
             gateway = Gateway(
                 settings=settings,
@@ -99,8 +105,9 @@ async def opened(settings: Settings) -> AsyncIterator[Gateway]:
                 outlet=outlet,
                 feed=feed,
                 watch=Watch(settings.kafka, settings.postgres.dsn),
-                health=Health(probes(database, feed), settings.data, settings.gateway.free_bytes),
+                health=Health(probes(database, feed, store), room_of(settings)),
                 lanes=Lanes(settings.gateway.in_flight, settings.gateway.urgent_in_flight),
+                contents=Contents(store, database, partitions),
                 keys=Keyring(Seal(settings.seal_key), door.registry, today),
                 limiter=Limiter(settings.access.rate, settings.access.burst),
             )
@@ -131,11 +138,22 @@ def today() -> date:
     return datetime.now(VIETNAM).date()
 
 
-def probes(database: asyncpg.Pool, feed: Feed) -> dict[str, Probe]:
+def connections_of(settings: Settings) -> int:
+    """Return how many connections there may be: one for each hand-over at work, some for others."""
+    return settings.gateway.in_flight + settings.gateway.urgent_in_flight + OTHERS
+
+
+def room_of(settings: Settings) -> Room:
+    """Return which folders need how many free bytes."""
+    return Room((settings.data, settings.content.spool), settings.gateway.free_bytes)
+
+
+def probes(database: asyncpg.Pool, feed: Feed, store: Store) -> dict[str, Probe]:
     """Return how each part is asked whether it answers."""
     return {
         "database": lambda: database.fetchval("SELECT 1"),
         "broker": lambda: feed.end(topic.DELIVERIES),
+        "content": store.ready,
     }
 
 

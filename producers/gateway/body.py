@@ -5,7 +5,6 @@ import base64
 import binascii
 import re
 from collections.abc import AsyncIterator
-from hashlib import sha256
 
 from fastapi import Request
 
@@ -46,13 +45,6 @@ async def pieces(request: Request, limit: int, idle_s: float) -> AsyncIterator[b
         raise BodyIncomplete
     if not total:
         raise BodyEmpty
-
-
-async def whole(request: Request, limit: int, idle_s: float) -> bytes:
-    """Return the whole body, held in memory; raises what `pieces` and `require_digest` raise."""
-    body = b"".join([piece async for piece in pieces(request, limit, idle_s)])
-    require_digest(request, sha256(body).digest())
-    return body
 
 
 def require_digest(request: Request, digest: bytes) -> None:

@@ -6,8 +6,10 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Response
+from fastapi.responses import StreamingResponse
 
 from hoatoc.domain.access import Action, Thing
+from hoatoc.postgres.content import ContentTables
 from hoatoc.postgres.inbox import InboxTables
 from producers.gateway.document import EDXML
 from producers.gateway.openapi import problems
@@ -15,6 +17,7 @@ from producers.gateway.refusal import RangeUnsatisfiable
 from producers.gateway.shape import Delivery
 from producers.gateway.speaking import Speaks
 from producers.gateway.state import Here
+from producers.gateway.trace import note
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"])
@@ -64,16 +67,19 @@ async def content(
         }
         if if_none_match is not None and etag in if_none_match:
             return Response(status_code=304, headers=headers)
-        packet = await tables.content(copy["dispatch_id"])
-    part = None
-    if wanted is not None and if_range in (None, etag):
-        part = range_of(wanted, len(packet))
+        size = copy["content_bytes"]
+        part = range_of(wanted, size) if wanted and if_range in (None, etag) else None
+        kept = await ContentTables(connection).of_dispatch(copy["dispatch_id"])
+        assert kept is not None  # noqa: S101 - its copy was found
+        await note(connection, speaks, Action.TAKE_CONTENT, delivery_id)
+    begin, end = part or (0, size)
+    packet = await here.contents.open(kept, begin, end - 1)
+    headers["Content-Length"] = str(end - begin)
     if part is None:
-        return Response(packet, headers=headers, media_type=EDXML)
-    begin, end = part
+        return StreamingResponse(packet, headers=headers, media_type=EDXML)
     del headers["Content-Digest"]  # it would be that of the part (RFC 9530)
-    headers["Content-Range"] = f"bytes {begin}-{end - 1}/{len(packet)}"
-    return Response(packet[begin:end], 206, headers, EDXML)
+    headers["Content-Range"] = f"bytes {begin}-{end - 1}/{size}"
+    return StreamingResponse(packet, 206, headers, EDXML)
 
 
 def parties_of(copy: dict[str, object] | None) -> list[str]:

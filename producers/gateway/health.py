@@ -18,13 +18,26 @@ DOOR = ("database", "broker")
 Probe = Callable[[], Awaitable[object]]
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many bytes must be free on the disks of some folders."""
+
+    folders: tuple[Path, ...]
+    free_bytes: int
+
+    def is_left(self) -> bool:
+        """Tell whether every disk has room for more."""
+        return all(
+            shutil.disk_usage(_existing(folder)).free >= self.free_bytes for folder in self.folders
+        )
+
+
 @dataclass(slots=True)
 class Health:
     """When each part answered last (monotonic seconds), and why it did not since."""
 
     probes: Mapping[str, Probe]
-    data: Path
-    free_bytes: int
+    room: Room
     answered: dict[str, float] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
     first: asyncio.Event = field(default_factory=asyncio.Event)
@@ -60,16 +73,12 @@ class Health:
         """Tell whether every part that recipients depend on has answered within so many seconds."""
         return all(self.answered_within(part, seconds) for part in DOOR)
 
-    def has_room(self) -> bool:
-        """Tell whether the disk has room for more."""
-        return shutil.disk_usage(_existing(self.data)).free >= self.free_bytes
-
     def standing(self) -> dict[str, str]:
         """Return how each part stands: `ready`, or why not."""
         found = {part: self.faults.get(part, "") for part in self.probes}
         silent = {p: "silent" for p, why in found.items() if not why and p not in self.answered}
         found |= silent
-        found["disk"] = "" if self.has_room() else "short"
+        found["disk"] = "" if self.room.is_left() else "short"
         return {part: why or "ready" for part, why in found.items()}
 
 

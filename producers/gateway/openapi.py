@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
+from producers.gateway.form import DocumentIn
 from producers.gateway.problem import MEDIA_TYPE
 from producers.gateway.shape import Problem
 
@@ -27,7 +28,10 @@ def _problem(status: int) -> dict[str, Any]:
 def told(document: dict[str, Any]) -> dict[str, Any]:
     """Return an OpenAPI document with the schema of problems, and who may speak."""
     components = document.setdefault("components", {})
-    components.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+    schemas = components.setdefault("schemas", {})
+    schemas["Problem"] = Problem.model_json_schema()
+    told_in = DocumentIn.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= told_in.pop("$defs") | {"DocumentIn": told_in}
     components["securitySchemes"] = {
         "key": {
             "type": "http",

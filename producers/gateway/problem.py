@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -12,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from hoatoc.admission import SenderMismatch
+from hoatoc.content.error import ContentAltered, ContentMissing
 from hoatoc.domain.access import AccessDenied, NotFound, TooManyRequests, Unauthenticated
 from hoatoc.domain.check import CheckFailed
 from hoatoc.domain.error import HoatocError, OurFault, PeerFault, Unavailable
@@ -24,11 +26,12 @@ from producers.gateway.refusal import (
     BodySlow,
     BodyTooLarge,
     CursorAhead,
-    KeyInUse,
     LaneFull,
     RangeUnsatisfiable,
     Unsupported,
 )
+from producers.gateway.state import gateway_of
+from producers.gateway.trace import note_refusal
 
 MEDIA_TYPE = "application/problem+json"
 LOG = structlog.get_logger("gateway")
@@ -44,7 +47,6 @@ _STATUS: tuple[tuple[type[HoatocError], int], ...] = (  # the first that fits
     (BodySlow, 408),
     (DocumentConflict, 409),
     (NotResent, 409),
-    (KeyInUse, 409),
     (CursorAhead, 409),
     (BodyTooLarge, 413),
     (ContentTooLarge, 413),
@@ -55,6 +57,8 @@ _STATUS: tuple[tuple[type[HoatocError], int], ...] = (  # the first that fits
     (BodyIncomplete, 400),
     (PeerFault, 422),
     (Unavailable, 503),
+    (ContentMissing, 503),
+    (ContentAltered, 503),
     (OurFault, 500),
 )
 _TITLES = {
@@ -137,8 +141,12 @@ def answer_to(error: HoatocError) -> JSONResponse:
     return _answer(problem, headers)
 
 
-async def _of_error(_: Request, error: Exception) -> JSONResponse:
+async def _of_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HoatocError)  # noqa: S101 - registered for it alone
+    speaks = getattr(request.state, "speaks", None)
+    if speaks is not None and isinstance(error, AccessDenied | NotFound):
+        with suppress(Unavailable):  # the refusal itself stands
+            await note_refusal(gateway_of(request), speaks, error)
     return answer_to(error)
 
 

@@ -1,5 +1,6 @@
 """What the gateway itself refuses, each with its remedy."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from hoatoc.domain.error import PeerFault, Unavailable
@@ -128,18 +129,6 @@ class KeyReused(PeerFault):
         )
 
 
-class KeyInUse(PeerFault):
-    """A request with the same `Idempotency-Key` is still at work."""
-
-    retriable: ClassVar[bool] = True
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Yêu cầu cùng Idempotency-Key đang được xử lý. Đợi rồi thử lại. / A request with the "
-            "same Idempotency-Key is at work. Wait and try again."
-        )
-
-
 class LaneFull(Unavailable):
     """As many hand-overs are at work and waiting as there may be."""
 
@@ -222,7 +211,7 @@ class NoCopy(PeerFault):
 
     field: ClassVar[str] = "recipients"
 
-    def __init__(self, organs: list[str]) -> None:
+    def __init__(self, organs: Sequence[str]) -> None:
         named = ", ".join(organs)
         super().__init__(
             f"{named}: không có trong nơi nhận của lần gửi này. Kiểm tra mã cơ quan. / {named}: "

@@ -249,3 +249,133 @@ class Statuses(Shape):
 
     entries: list[StatusEntry]
     next: str
+
+
+class DispatchSummary(Shape):
+    """A dispatch in a list: what it is, and how many copies stand in which state."""
+
+    dispatch_id: UUID
+    document_id: str
+    number: str
+    notation: str
+    subject: str
+    priority: int
+    business_type: int
+    handed_over_at: datetime
+    resend_of: UUID | None
+    outbox: str
+    states: dict[str, int]
+
+
+class Dispatches(Shape):
+    """Dispatches, the newest first; `next` is what `after` goes on from, null at the end."""
+
+    items: list[DispatchSummary]
+    next: UUID | None
+
+
+class Happening(Shape):
+    """What a record of the log says; `at` is when the broker appended it."""
+
+    at: datetime
+    type: str
+    recipient: str | None
+    delivery_id: UUID | None
+    code: str | None
+    known: bool
+    detail: str | None
+    partition: int
+    offset: int
+
+
+class Timeline(Shape):
+    """Everything that the log says of a dispatch, in its order."""
+
+    events: list[Happening]
+
+
+class Organs(BaseModel):
+    """Organs, as the registry has them."""
+
+    model_config = ConfigDict(frozen=True)
+    items: list["OrganShown"]
+
+
+class OrganShown(Shape):
+    """An organ; `connection` is the one whose inbox its documents come into."""
+
+    code: str
+    code102: str
+    name: str
+    aliases: list[str]
+    parent: str
+    connection: str
+    valid_from: date | None
+    valid_to: date | None
+    successor: str
+    locked: bool
+    test: bool
+
+
+class RecallWanted(Shape):
+    """Copies to be asked back: of all recipients, or of some."""
+
+    reason: str = Field(min_length=1, max_length=4000)
+    recipients: list[str] = Field([], max_length=10_000)
+
+
+class ResendWanted(Shape):
+    """To whom a document is sent again."""
+
+    recipients: list[str] = Field(min_length=1, max_length=10_000)
+
+
+class Resent(Shape):
+    """The dispatch by which a document was sent again."""
+
+    dispatch_id: UUID
+    recipients: list[str]
+
+
+class Left(Shape):
+    """A copy that somebody waits for; `since` it was sent (handed over, where it is one's own)."""
+
+    delivery_id: UUID
+    dispatch_id: UUID
+    sender: str
+    recipient: str
+    number: str
+    notation: str
+    subject: str
+    priority: int
+    state: str
+    overdue: bool
+    since: datetime
+    due_kind: str | None
+    due_in_s: float | None
+
+
+class Backlog(Shape):
+    """What an organ is missing: as recipient, not yet taken or answered for; as sender, not well.
+
+    Each list holds 500 copies at most, urgent ones first, then the oldest.
+    """
+
+    organ: str
+    as_recipient: list[Left]
+    as_sender: list[Left]
+
+
+class Counted(Shape):
+    """Copies by state, and how many of them are overdue."""
+
+    states: dict[str, int]
+    overdue: int
+
+
+class Counts(Shape):
+    """Numbers of an organ."""
+
+    organ: str
+    as_sender: Counted
+    as_recipient: Counted

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated
 
@@ -25,9 +25,12 @@ class Speaking:
     organ: OrganCode
     named: bool
     registry: Registry
+    asked: list[tuple[Action, str]] = field(default_factory=list)
+    """what was asked for, on what, for the audit"""
 
     def permit(self, action: Action) -> OrganCode:
         """Return the organ acted for; raises AccessDenied where the caller may not do this."""
+        self.asked.append((action, self.organ))
         permit(self.caller, action, self.organ)
         return self.organ
 
@@ -38,6 +41,7 @@ class Speaking:
 
         Raises AccessDenied, or NotFound where the thing is not among the caller's.
         """
+        self.asked.append((action, str(wanted)))
         scope = self.caller.scope & {self.organ} if self.named else self.caller.scope
         caller = replace(self.caller, scope=scope)
         return find(caller, action, thing, str(wanted), [OrganCode(p) for p in parties if p])
@@ -68,11 +72,13 @@ async def speaking(
         caller = await here.keys.authenticate(connection, shown)
         here.limiter.admit(caller.organ, time.monotonic())
         registry = await here.door.registry.current(connection)
-    if organ is None:
-        return Speaking(caller=caller, organ=caller.organ, named=False, registry=registry)
-    resolved = registry.resolve(organ, datetime.now(VIETNAM).date())
-    code = resolved.organ.code if resolved else OrganCode(organ)
-    return Speaking(caller=caller, organ=code, named=True, registry=registry)
+    code = caller.organ
+    if organ is not None:
+        resolved = registry.resolve(organ, datetime.now(VIETNAM).date())
+        code = resolved.organ.code if resolved else OrganCode(organ)
+    found = Speaking(caller=caller, organ=code, named=organ is not None, registry=registry)
+    request.state.speaks = found
+    return found
 
 
 Speaks = Annotated[Speaking, Depends(speaking)]

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from hoatoc.config import Settings
 from hoatoc.domain.rate import Limiter
 from hoatoc.postgres.connection import AWAY, Connection, DatabaseAway
+from hoatoc.postgres.content import Contents
 from hoatoc.postgres.door import Door
 from hoatoc.postgres.keyring import Keyring
 from producers.gateway.feed import Feed
@@ -35,6 +36,7 @@ class Gateway:
     watch: Watch
     health: Health
     lanes: Lanes
+    contents: Contents
     keys: Keyring
     limiter: Limiter
 
