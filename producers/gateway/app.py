@@ -36,7 +36,7 @@ from producers.gateway import (
     openapi,
     standing,
 )
-from producers.gateway.facade.app import mounts
+from producers.gateway.facade.app import crowded, mounts
 from producers.gateway.feed import Feed
 from producers.gateway.health import Health, Probe, Room
 from producers.gateway.lane import Lanes
@@ -78,7 +78,8 @@ def application(gateway: Gateway) -> FastAPI:
     for path, part in mounts(gateway):
         app.mount(path, part)
     answer_by_problems(app)
-    app.add_middleware(Requests, most=gateway.settings.gateway.connections)
+    most = gateway.settings.gateway.connections
+    app.add_middleware(Requests, most=most, refuse=crowded(gateway))
     described = app.openapi
     app.openapi = lambda: openapi.told(described())  # type: ignore[method-assign]
     return app

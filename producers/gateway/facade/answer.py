@@ -4,9 +4,8 @@ What the caller must correct is answered by 200: proxies leave that body as it i
 client looks at nothing else. What is ours is 503 or 500, for whoever watches; the body says it too.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from prometheus_client import Counter
@@ -17,10 +16,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hoatoc.admission import SenderMismatch
-from hoatoc.domain.access import TooManyRequests
+from hoatoc.domain.access import AccessDenied, NotFound, TooManyRequests
 from hoatoc.domain.error import HoatocError, OurFault, Unavailable
 from hoatoc.domain.vxp.refusal import ErrorCode, code_of, name_of
 from hoatoc.domain.vxp.reply import Reply, write_reply
+from producers.gateway.facade.calling import note_refusal
 from producers.gateway.problem import RETRY_S
 from producers.gateway.refusal import BodyIncomplete, BodySlow, BodyTooLarge
 
@@ -70,6 +70,12 @@ class Tongue:
         if isinstance(error, ClientDisconnect):
             error = BodyIncomplete()
         assert isinstance(error, HoatocError)  # noqa: S101 - registered for it alone
+        if isinstance(error, AccessDenied | NotFound):
+            await note_refusal(request, error)
+        return self.answer_to(request, error)
+
+    def answer_to(self, request: Request, error: HoatocError) -> Response:
+        """Return the answer to an error."""
         code = code_of(error, CODES)
         log = LOG.error if isinstance(error, OurFault) else LOG.info
         log("facade_refused", dialect=self.name, method=method_of(request), reason=name_of(error))
@@ -108,7 +114,7 @@ class Tongue:
         method = method_of(request)
         CALLS.labels(self.name, method if status not in (404, 405) else "unknown", code).inc()
         if method in self.files:
-            headers = {"XroadVnpt-ErrorCode": code.value, "XroadVnpt-ErrorDesc": name}
+            headers = {"XroadVnpt-ErrorCode": code.value, "XroadVnpt-ErrorDesc": name} | CLOSING
             return Response(status_code=404 if status == 200 else status, headers=headers)
         return said(self.refused(code, name, text, method), status)
 
@@ -118,9 +124,13 @@ def method_of(request: Request) -> str:
     return request.url.path.rpartition("/")[2]
 
 
+CLOSING = {"Connection": "close"}
+"""The official client opens a connection for each call, and never closes it."""
+
+
 def said(reply: Reply, status: int = 200) -> Response:
     """Return a reply as an answer."""
-    return Response(write_reply(reply), status, media_type=JSON)
+    return Response(write_reply(reply), status, CLOSING, JSON)
 
 
 def _status(error: HoatocError) -> int:
@@ -129,7 +139,3 @@ def _status(error: HoatocError) -> int:
     if isinstance(error, Unavailable):
         return 503
     return 500 if isinstance(error, OurFault) else 200
-
-
-Pieces = AsyncIterator[bytes]
-More = dict[str, Any]

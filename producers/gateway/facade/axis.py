@@ -12,7 +12,7 @@ from hoatoc.domain.vxp.header import ACKNOWLEDGED, AGENCY, DOCUMENT, Call
 from hoatoc.domain.vxp.refusal import ErrorCode
 from hoatoc.domain.vxp.reply import Reply
 from producers.gateway.facade import agency, handing, taking
-from producers.gateway.facade.answer import JSON, Tongue, said
+from producers.gateway.facade.answer import CLOSING, JSON, Tongue, said
 from producers.gateway.facade.calling import Callers, Known
 from producers.gateway.facade.file import axis_packet, begun, small_body
 from producers.gateway.state import Gateway
@@ -52,7 +52,7 @@ def application(here: Gateway, callers: Callers) -> Starlette:
         return StreamingResponse(
             taking.pieces_of(here, found),
             media_type="application/octet-stream",
-            headers={"Content-Length": str(found.size)},
+            headers={"Content-Length": str(found.size)} | CLOSING,
         )
 
     async def get(request: Request) -> Response:
@@ -97,7 +97,8 @@ def _in_json(pieces: AsyncIterator[bytes], size: int) -> Response:
         yield after
 
     length = len(before) + 4 * -(-size // 3) + len(after)
-    return StreamingResponse(parts(), media_type=JSON, headers={"Content-Length": str(length)})
+    headers = {"Content-Length": str(length)} | CLOSING
+    return StreamingResponse(parts(), media_type=JSON, headers=headers)
 
 
 async def _received(here: Gateway, called: Call, known: Known, _: bytes) -> Reply:

@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from starlette.requests import Request
 
-from hoatoc.domain.access import Action, Caller, Thing, find, permit
+from hoatoc.domain.access import AccessDenied, Action, Caller, NotFound, Thing, find, permit
 from hoatoc.domain.credential import Pair
+from hoatoc.domain.error import Unavailable
 from hoatoc.domain.identity import OrganCode
 from hoatoc.domain.page import VIETNAM
 from hoatoc.domain.registry import OrganUnknown, Registry
@@ -79,16 +81,17 @@ class Callers:
         """
         call = read_call(request.headers.items())
         pair = Pair.signing(call.system_id, call.signed, call.signature)
-        known = await self._known(pair)
+        known = await self._known(request, pair)
         require_fresh(call.timestamp, datetime.now(VIETNAM), self._age, self._ahead)
         return call, known
 
     async def of_province(self, request: Request) -> Known:
         """Tell who calls by the headers of the provincial dialect; raises Unauthenticated."""
         told = request.headers
-        return await self._known(Pair.showing(told.get(SYSTEM_ID, ""), told.get(SECRET, "")))
+        pair = Pair.showing(told.get(SYSTEM_ID, ""), told.get(SECRET, ""))
+        return await self._known(request, pair)
 
-    async def _known(self, pair: Pair) -> Known:
+    async def _known(self, request: Request, pair: Pair) -> Known:
         here = self._here
         async with here.connection() as connection:
             caller = await here.keys.authenticate(connection, pair)
@@ -98,4 +101,23 @@ class Callers:
             if point not in self._noted:
                 await FacadeTables(connection).note(point)
                 self._noted.add(point)
-        return Known(caller=caller, connection_point=point, registry=registry)
+        known = Known(caller=caller, connection_point=point, registry=registry)
+        request.state.here, request.state.known = here, known
+        return known
+
+
+async def note_refusal(request: Request, error: AccessDenied | NotFound) -> None:
+    """Write down what a caller wanted and may not have; while nothing can be written, do not."""
+    known: Known = request.state.known
+    here: Gateway = request.state.here
+    deed = Deed(
+        door=DOOR,
+        action=error.action if isinstance(error, AccessDenied) else Action.READ_DELIVERY,
+        organ=error.organ if isinstance(error, AccessDenied) else known.caller.organ,
+        subject="" if isinstance(error, AccessDenied) else error.wanted,
+        outcome=Outcome.REFUSED,
+        detail=type(error).__name__,
+    )
+    with suppress(Unavailable):
+        async with here.connection() as connection:
+            await AuditTables(connection).note(known.caller, deed)

@@ -44,7 +44,7 @@ class Coming:
 
 async def begun(here: Gateway, request: Request) -> Coming:
     """Begin to read a body; raises DiskShort, and what `pieces` raises."""
-    if not here.health.has_room():
+    if not here.health.room.is_left():
         raise DiskShort
     settings = here.settings.gateway
     coming = pieces(request, settings.largest_bytes + SMALL, settings.idle_s)
@@ -76,7 +76,7 @@ async def axis_packet(
 ) -> SpooledPacket:
     """Receive the packet of a hand-over to the axis; `stated` is its digest, as signed.
 
-    Raises HashWrong, FileMissing, BodyInvalid, ContentTooLarge.
+    Raises HashWrong, FileMissing, BodyInvalid, ContentTooLarge, DiskShort.
     """
     boundary = _BOUNDARY.search(request.headers.get("content-type", ""))
     if boundary and coming.head.startswith(f"--{boundary[1]}".encode()):
@@ -93,7 +93,10 @@ async def province_packet(here: Gateway, found: FormData, part: str) -> SpooledP
 async def _received(here: Gateway, coming: AsyncGenerator[bytes, None]) -> SpooledPacket:
     settings = here.settings
     async with aclosing(coming):
-        return await receive(coming, settings.gateway.largest_bytes, settings.content.spool)
+        try:
+            return await receive(coming, settings.gateway.largest_bytes, settings.content.spool)
+        except OSError as error:
+            raise DiskShort from error
 
 
 @asynccontextmanager

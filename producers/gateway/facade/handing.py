@@ -54,7 +54,7 @@ async def report(here: Gateway, known: Known, packet: SpooledPacket) -> UUID:
     words = status.description
     if back or status.code == answer.REFUSED:
         words = words.strip() or NO_REASON
-    fact = await answer.status(
+    return await answer.status(
         here,
         known.speaking,
         copy,
@@ -63,6 +63,3 @@ async def report(here: Gateway, known: Known, packet: SpooledPacket) -> UUID:
         None,
         packet.sha256.hex(),
     )
-    async with here.connection() as connection:
-        await known.note(connection, action, organ, copy)
-    return fact

@@ -150,7 +150,8 @@ async def acknowledge(here: Gateway, known: Known, text: str, word: str) -> None
         await _tell(here, known, found.packet_id, outcome)
     async with here.connection() as connection:
         await FacadeTables(connection).answer(found, outcome)
-        await known.note(connection, _OWN[found.kind][1], found.receiver, text)
+        if found.kind is not Kind.DOCUMENT:  # of a document it was written down when it was told
+            await known.note(connection, _OWN[found.kind][1], found.receiver, text)
 
 
 async def _tell(here: Gateway, known: Known, delivery_id: UUID, outcome: Taking) -> None:
@@ -176,8 +177,6 @@ async def report_on(here: Gateway, known: Known, text: str, code: str) -> None:
         raise BodyInvalid("status", code, ", ".join(_WORDS))
     words = NO_REASON if code == answer.REFUSED else None
     await answer.status(here, known.speaking, found.packet_id, code, words, None)
-    async with here.connection() as connection:
-        await known.note(connection, Action.ANSWER, found.receiver, text)
 
 
 async def _own(here: Gateway, known: Known, text: str) -> Edoc:
