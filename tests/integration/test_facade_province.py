@@ -1,6 +1,7 @@
 """The provincial REST dialect of the façade, as its known client speaks it; and large packets."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from hoatoc.domain.edxml import write_packet
+from hoatoc.domain.edxml import read_packet, write_packet, write_status
 from hoatoc.domain.event import StatusReported, TransportAcknowledged
 from hoatoc.domain.page import VIETNAM
 from hoatoc.testing.agency import letter
@@ -76,9 +77,8 @@ async def test_a_document_goes_from_system_to_system_and_is_reported_by_number(a
     (entry,) = (each for each in await listed(axis, B) if each["docId"] == there)
     assert "done" == entry["status"]
     log = await axis.line.events("deliveries", StatusReported, TransportAcknowledged)
-    words = {
-        getattr(e, "code", None) or e.outcome for e in log if str(e.dispatch_id) == said["docId"]
-    }
+    own = [each for each in log if str(each.dispatch_id) == said["docId"]]
+    words = {getattr(each, "code", None) or each.outcome for each in own}
     assert {"03", "done"} == words
 
 
@@ -119,8 +119,6 @@ async def test_refusals_are_told_in_its_own_shape_by_the_codes_of_the_guide(axis
 
 
 async def test_a_status_packet_is_a_hand_over_of_its_own_kind(axis: Axis) -> None:
-    from hoatoc.domain.edxml import write_status
-
     known = {each["docId"] for each in await listed(axis, B)}
     await sent(axis, letter(A, [B], "4005"))
     await arrived(axis, B, known)
@@ -132,10 +130,6 @@ async def test_a_status_packet_is_a_hand_over_of_its_own_kind(axis: Axis) -> Non
 
 
 async def test_a_large_packet_goes_through_either_dialect_as_it_is(axis: Axis) -> None:
-    from dataclasses import replace
-
-    from hoatoc.domain.edxml import read_packet
-
     plain = read_packet(letter(A, [B], "4006"))
     file = replace(plain.attachments[0], content=b"a line of text, and another.\n" * 100_000)
     packet = write_packet(replace(plain, attachments=(file,)), limit=50_000_000)

@@ -293,3 +293,64 @@ async def test_an_acknowledgement_that_the_broker_did_not_confirm_is_not_done(
         assert there in [each["docId"] for each in await axis.listed(B)]
         await done(axis.client(B).update_status, docId=there, status="done")
         assert there not in [each["docId"] for each in await axis.listed(B)]
+
+
+async def test_while_as_many_are_served_as_may_be_the_answer_is_in_the_callers_dialect(
+    new_line: NewLine,
+) -> None:
+    async with new_line() as line, gateway_on(line.settings, connections=1) as url:
+        await paired(line, A)
+        where = urlsplit(url)
+        head = "POST /v1/documents HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
+
+        def crowd() -> tuple[str, str]:
+            with socket.create_connection((where.hostname, where.port), 10) as other:
+                other.sendall(head.encode())
+                client = VxpClient(f"{url}/vxp", A, secret_of(A))
+                said = client.get_received(messagetype="edoc")
+            assert said is not None
+            return said["ErrorCode"], said["ErrorDesc"].partition(":")[0]
+
+        assert ("20", "crowded") == await asyncio.to_thread(crowd)
+
+
+async def test_a_hub_takes_and_hands_over_for_those_that_use_its_connection(
+    new_line: NewLine,
+) -> None:
+    async with new_line() as line:
+        below = f"{B}.07"
+        await line.database.execute(
+            "INSERT INTO organ (code, name, certainty, hub, parent)"
+            " VALUES ($1, 'Chi cục', 'verified', $2, $2)",
+            below,
+            B,
+        )
+        async with axis_on(line) as axis:
+            there = await axis.waiting(B, await axis.sent(letter(A, [below], "5001"), A))
+            (entry,) = (each for each in await axis.listed(B) if each["docId"] == there)
+            assert below == entry["to"]
+            await done(axis.client(B).update_status, docId=there, status="done")
+            said = await done(
+                axis.client(B).send, letter(below, [A], "5002"), from_=below, **HANDING
+            )
+            assert await axis.waiting(A, said["DocId"])
+            rows = (await done(axis.client(B).get_sent))["data"]
+            assert below in [each["fromCode"] for each in rows]
+
+
+async def test_what_was_done_and_what_was_refused_is_written_down(axis: Axis) -> None:
+    doc_id = await axis.sent(letter(A, [B], "2012"), A)
+    there = await axis.waiting(B, doc_id)
+    await done(axis.client(B).get_edoc, docId=there)
+    await done(axis.client(B).update_status, docId=there, status="done")
+    assert ("10", "not-found") == await refused(axis.client(C).get_edoc, docId=there)
+    rows = await axis.line.database.fetch(
+        "SELECT organ, action, outcome FROM access_audit WHERE subject = ANY($1) ORDER BY id",
+        [doc_id, there],
+    )
+    assert [
+        (A, "hand-over", "done"),
+        (B, "take-content", "done"),
+        (B, "answer", "done"),
+        (C, "read-delivery", "refused"),
+    ] == [tuple(row) for row in rows]
