@@ -183,6 +183,34 @@ class Gateway(_Group):
         return f"{scheme}://{self.host}:{self.port}"
 
 
+class Facade(_Group):
+    """The façade: the axis' own interface, and the provincial dialect of it, at the gateway."""
+
+    axis_path: str = Field(
+        "/vxp",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="path of the axis' calls at the gateway; empty: not served",
+    )
+    province_path: str = Field(
+        "",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="path of the provincial dialect at the gateway; empty: not served",
+    )
+    timestamp_age_s: float = Field(
+        31 * 86_400,
+        ge=0,
+        description="seconds after which a signed timestamp is refused; 0: never. The official "
+        "client makes its timestamp once, when its object is made",
+    )
+    timestamp_ahead_s: float = Field(
+        300, ge=0, description="seconds that a signed timestamp may be ahead of our clock"
+    )
+    listed: int = Field(1000, ge=1, description="entries of one list, at most")
+    sent_days: float = Field(
+        30, gt=0, description="days that `getSentEdocList` goes back where it names no document"
+    )
+
+
 class Content(_Group):
     """Large content: packets above 256 KiB, and where they lie."""
 
@@ -261,6 +289,7 @@ class Settings(BaseSettings):
     pager: Pager = Field(default_factory=Pager)
     gateway: Gateway = Field(default_factory=Gateway)
     access: Access = Field(default_factory=Access)
+    facade: Facade = Field(default_factory=Facade)
     signature: Signature = Field(default_factory=Signature)
     content: Content = Field(default_factory=Content)
     metrics: Metrics = Field(default_factory=Metrics)

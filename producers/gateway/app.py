@@ -36,6 +36,7 @@ from producers.gateway import (
     openapi,
     standing,
 )
+from producers.gateway.facade.app import crowded, mounts
 from producers.gateway.feed import Feed
 from producers.gateway.health import Health, Probe, Room
 from producers.gateway.lane import Lanes
@@ -74,8 +75,11 @@ def application(gateway: Gateway) -> FastAPI:
     app.state.gateway = gateway
     for router in ROUTERS:
         app.include_router(router)
+    for path, part in mounts(gateway):
+        app.mount(path, part)
     answer_by_problems(app)
-    app.add_middleware(Requests, most=gateway.settings.gateway.connections)
+    most = gateway.settings.gateway.connections
+    app.add_middleware(Requests, most=most, refuse=crowded(gateway))
     described = app.openapi
     app.openapi = lambda: openapi.told(described())  # type: ignore[method-assign]
     return app

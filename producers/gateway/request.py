@@ -2,15 +2,13 @@
 
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from producers.gateway.problem import answer_to
-from producers.gateway.refusal import Crowded
 
 REQUESTS = Counter("hoatoc_gateway_requests_total", "Requests", ["route", "method", "status"])
 SECONDS = Histogram("hoatoc_gateway_request_seconds", "Time to the answer's head", ["route"])
@@ -21,8 +19,9 @@ _GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 class Requests:
     """Counts requests, bounds how many are at work, and gives each an id."""
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    def __init__(self, app: ASGIApp, most: int, refuse: Callable[[Scope], ASGIApp]) -> None:
         self._app, self._most, self._inside = app, most, 0
+        self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; the id that its client gave it is kept."""
@@ -31,7 +30,7 @@ class Requests:
             return
         given = dict(scope["headers"]).get(b"x-request-id", b"")
         request_id = given.decode() if _GIVEN.fullmatch(given) else uuid4().hex
-        app = self._app if self._inside < self._most else answer_to(Crowded())
+        app = self._app if self._inside < self._most else self._refuse(scope)
         self._inside += 1
         try:
             with structlog.contextvars.bound_contextvars(request_id=request_id):

@@ -28,9 +28,10 @@ class NotListening(OurFault):
 
 
 class Guarded(HttpToolsProtocol):
-    """Lets a client go whose head does not come, or does not end."""
+    """Lets a client go whose head does not come, or does not end; and one too many."""
 
     idle_s: ClassVar[float] = 15.0
+    most: ClassVar[int] = 8192
     _in_head = False
     _head_bytes = 0
     _deadline: asyncio.TimerHandle | None = None
@@ -39,6 +40,9 @@ class Guarded(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Remember the certificate; the head of a request is due."""
         super().connection_made(transport)
+        if len(self.connections) > self.most:  # a line of text is no answer that all can read
+            transport.abort()
+            return
         secured = transport.get_extra_info("ssl_object")
         certificate = secured.getpeercert(binary_form=True) if secured else None
         self._certificate = sha256(certificate).hexdigest() if certificate else ""
@@ -106,18 +110,18 @@ async def serving(app: Any, settings: Gateway) -> AsyncIterator[None]:
 
     Raises NotListening when the address cannot be had.
     """
+    bounds = {"idle_s": settings.idle_s, "most": 2 * settings.connections}
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
-        http=type("Protocol", (Guarded,), {"idle_s": settings.idle_s}),
+        http=type("Protocol", (Guarded,), bounds),
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=2 * settings.connections,
         backlog=1024,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=STOP_S,

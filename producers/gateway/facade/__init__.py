@@ -1,0 +1,1 @@
+"""The façade: the national axis' own interface, and the provincial dialect of it."""

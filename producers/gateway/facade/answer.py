@@ -1,0 +1,141 @@
+"""Answers of the façade: always what its clients can read, whatever has happened.
+
+What the caller must correct is answered by 200: proxies leave that body as it is, and the official
+client looks at nothing else. What is ours is 503 or 500, for whoever watches; the body says it too.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import Counter
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hoatoc.admission import SenderMismatch
+from hoatoc.domain.access import AccessDenied, NotFound, TooManyRequests
+from hoatoc.domain.error import HoatocError, OurFault, Unavailable
+from hoatoc.domain.vxp.refusal import ErrorCode, code_of, name_of
+from hoatoc.domain.vxp.reply import Reply, write_reply
+from producers.gateway.facade.calling import note_refusal
+from producers.gateway.problem import RETRY_S
+from producers.gateway.refusal import BodyIncomplete, BodySlow, BodyTooLarge
+
+JSON = "application/json"
+CALLS = Counter("hoatoc_facade_calls_total", "Calls of the façade", ["dialect", "method", "code"])
+LOG = structlog.get_logger("gateway")
+
+CODES: Mapping[type[Exception], ErrorCode] = {
+    SenderMismatch: ErrorCode.SENDER_UNKNOWN,
+    BodyTooLarge: ErrorCode.FILE_INVALID,
+    BodySlow: ErrorCode.FILE_INVALID,
+    BodyIncomplete: ErrorCode.FILE_INVALID,
+}
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tongue:
+    """A dialect: its name, how it tells a refusal, which calls are answered by a file alone."""
+
+    name: str
+    refused: Callable[[ErrorCode, str, str, str], Reply]
+    files: frozenset[str] = frozenset()
+
+    def application(self, routes: Iterable[tuple[str, Endpoint, tuple[str, ...]]]) -> Starlette:
+        """Return the application that answers in this dialect."""
+        return Starlette(
+            routes=[Route(path, self._counted(end), methods=verbs) for path, end, verbs in routes],
+            exception_handlers={
+                HoatocError: self._of_error,
+                ClientDisconnect: self._of_error,
+                HTTPException: self._of_http,
+                Exception: self._of_unforeseen,
+            },
+        )
+
+    def _counted(self, endpoint: Endpoint) -> Endpoint:
+        async def counted(request: Request) -> Response:
+            answer = await endpoint(request)
+            CALLS.labels(self.name, method_of(request), ErrorCode.DONE).inc()
+            return answer
+
+        return counted
+
+    async def _of_error(self, request: Request, error: Exception) -> Response:
+        if isinstance(error, ClientDisconnect):
+            error = BodyIncomplete()
+        assert isinstance(error, HoatocError)  # noqa: S101 - registered for it alone
+        if isinstance(error, AccessDenied | NotFound):
+            await note_refusal(request, error)
+        return self.answer_to(request, error)
+
+    def answer_to(self, request: Request, error: HoatocError) -> Response:
+        """Return the answer to an error."""
+        code = code_of(error, CODES)
+        log = LOG.error if isinstance(error, OurFault) else LOG.info
+        log("facade_refused", dialect=self.name, method=method_of(request), reason=name_of(error))
+        answer = self.refuse(request, code, name_of(error), str(error), _status(error))
+        if answer.status_code in (429, 503):
+            answer.headers["Retry-After"] = str(getattr(error, "retry_after_s", RETRY_S))
+        return answer
+
+    async def _of_http(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
+        text = (
+            f"Không có chức năng {request.method} {request.url.path} / there is no such call here: "
+            f"{error.detail}"
+        )
+        name = "method-not-allowed" if error.status_code == 405 else "route-unknown"
+        answer = self.refuse(request, ErrorCode.FORMAT_WRONG, name, text, error.status_code)
+        answer.headers.update(error.headers or {})
+        return answer
+
+    async def _of_unforeseen(self, request: Request, error: Exception) -> Response:
+        LOG.error("request_crashed", exc_info=error)
+        text = (
+            "Lỗi chưa lường trước của hệ thống; không có gì được nhận nửa chừng. Gửi lại sau. / An "
+            "unforeseen fault of ours; nothing was half taken. Try again later."
+        )
+        return self.refuse(request, ErrorCode.SYSTEM_FAILED, "internal-error", text, 500)
+
+    def refuse(
+        self, request: Request, code: ErrorCode, name: str, text: str, status: int
+    ) -> Response:
+        """Return a refusal as the caller can read it.
+
+        The official client keeps whatever `downloadEdoc` answers as the packet, and calls it a
+        success unless it is empty: there the reason stands in headers.
+        """
+        method = method_of(request)
+        CALLS.labels(self.name, method if status not in (404, 405) else "unknown", code).inc()
+        if method in self.files:
+            headers = {"XroadVnpt-ErrorCode": code.value, "XroadVnpt-ErrorDesc": name} | CLOSING
+            return Response(status_code=404 if status == 200 else status, headers=headers)
+        return said(self.refused(code, name, text, method), status)
+
+
+def method_of(request: Request) -> str:
+    """Return the name of the call: the last part of its path."""
+    return request.url.path.rpartition("/")[2]
+
+
+CLOSING = {"Connection": "close"}
+"""The official client opens a connection for each call, and never closes it."""
+
+
+def said(reply: Reply, status: int = 200) -> Response:
+    """Return a reply as an answer."""
+    return Response(write_reply(reply), status, CLOSING, JSON)
+
+
+def _status(error: HoatocError) -> int:
+    if isinstance(error, TooManyRequests):
+        return 429
+    if isinstance(error, Unavailable):
+        return 503
+    return 500 if isinstance(error, OurFault) else 200

@@ -1,0 +1,65 @@
+"""Handing over: `sendEdoc` of either dialect, of documents and of statuses."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from hoatoc.answering import is_take_back
+from hoatoc.content.packet import SpooledPacket
+from hoatoc.domain.access import Action, NotFound, Thing
+from hoatoc.domain.correlation import meant
+from hoatoc.domain.edxml import read_status
+from hoatoc.postgres.access_audit import Outcome
+from hoatoc.postgres.facade import FacadeTables
+from producers.gateway import answer
+from producers.gateway.facade.calling import DOOR, Known
+from producers.gateway.state import Gateway
+
+NO_REASON = "(không nêu lý do / no reason given)"
+"""What stands for the reason that a refusal or a recall must state, and its packet does not."""
+
+
+async def hand_over(here: Gateway, known: Known, organ: str, packet: SpooledPacket) -> UUID:
+    """Hand a document over for an organ and return the id of its dispatch.
+
+    A recall has the id of what it asks back. The same again gives the same id. Raises what a door
+    raises, AccessDenied, OrganUnknown.
+    """
+    acting = known.organ(organ) if organ else known.caller.organ
+    known.permit(Action.HAND_OVER, acting)
+    door = replace(here.door, name=DOOR)
+    async with here.connection() as connection:
+        found = await door.take_file(connection, packet, acting)
+        asked_back = (each.recall_id or each.dispatch_id for each in found.recalls)
+        doc_id = found.dispatch_id or next(asked_back, UUID(int=0))
+        again = "" if found.new else Outcome.REPEATED
+        await known.note(connection, Action.HAND_OVER, found.packet.sender.code, doc_id, again)
+    return doc_id
+
+
+async def report(here: Gateway, known: Known, packet: SpooledPacket) -> UUID:
+    """Report a status packet and return the id of the fact; the same packet is the same fact.
+
+    Status 13 asks a copy back. Raises PacketFault, OrganUnknown, AccessDenied, NotFound and
+    BrokerAway.
+    """
+    status = read_status(packet.pieces())
+    named, back = meant(status), is_take_back(status.code)
+    sender, recipient = known.organ(named.sender), known.organ(named.recipient)
+    action, organ = (Action.RECALL, sender) if back else (Action.ANSWER, recipient)
+    known.permit(action, organ)
+    async with here.connection() as connection:
+        copy = await FacadeTables(connection).meant(named, sender, recipient)
+    if copy is None:
+        raise NotFound(Thing.DOCUMENT, named.document_id or f"{named.number}/{named.notation}")
+    words = status.description
+    if back or status.code == answer.REFUSED:
+        words = words.strip() or NO_REASON
+    return await answer.status(
+        here,
+        known.speaking,
+        copy,
+        status.code,
+        words or None,
+        None,
+        packet.sha256.hex(),
+    )

@@ -1,0 +1,362 @@
+"""What the façade refuses, and an outage: every answer is one that the official client can read."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import httpx
+import pytest
+
+from hoatoc.testing.agency import letter
+from hoatoc.testing.axis import HANDING, Axis, asked, axis_on, done, paired, secret_of
+from hoatoc.testing.gateway import gateway_on, with_port
+from hoatoc.testing.line import ORGANS, Line, NewLine, eventually
+from hoatoc.testing.vxp_client import VxpClient
+from producers.gateway.app import application, opened
+from producers.gateway.outlet import Outlet
+from producers.gateway.server import serving
+
+pytestmark = pytest.mark.timeout(180)
+
+A, B, C, D = (organ.code for organ in ORGANS)
+NOBODY = "VPCP.X99"
+
+
+@pytest.fixture(scope="module")
+async def axis(new_line: NewLine) -> AsyncIterator[Axis]:
+    async with new_line() as line:
+        await line.database.execute("UPDATE organ SET locked = true WHERE code = $1", D)
+        async with axis_on(line) as made:
+            yield made
+
+
+async def refused(call: Callable[..., Any], *words: Any, **headers: str) -> tuple[str, str]:
+    """Return code and name of a refusal; a reply that cannot be read fails the test."""
+    said = await asked(call, *words, **headers)
+    assert "FAIL" == said["status"], said
+    return said["ErrorCode"], said["ErrorDesc"].partition(":")[0]
+
+
+async def test_a_wrong_secret_and_an_unknown_system_are_one_refusal(axis: Axis) -> None:
+    wrong = axis.client(A, "another secret")
+    unknown = axis.client(NOBODY)
+    assert ("15", "unauthenticated") == await refused(wrong.get_received, messagetype="edoc")
+    assert ("15", "unauthenticated") == await refused(unknown.get_received, messagetype="edoc")
+    assert ("15", "unauthenticated") == await refused(wrong.send, letter(A, [B], "1"), **HANDING)
+
+
+async def test_a_call_from_long_ago_or_from_the_future_is_refused(axis: Axis) -> None:
+    now = datetime.now(UTC)
+    old = axis.client(A, made=now - timedelta(days=32))
+    ahead = axis.client(A, made=now + timedelta(minutes=10))
+    assert ("15", "timestamp-old") == await refused(old.count_documents)
+    assert ("15", "timestamp-ahead") == await refused(ahead.count_documents)
+
+
+async def test_a_file_damaged_on_its_way_is_refused_and_nothing_is_kept(axis: Axis) -> None:
+    client, packet = axis.client(A), letter(A, [B], "2001")
+    client.headers.put("Content-Type", "application/octet-stream")
+    for name, value in (HANDING | {"from": A, "hash-file": "0" * 64}).items():
+        client.headers.put(name, value)
+    async with httpx.AsyncClient() as plain:
+        answer = await plain.post(
+            f"{client.endpoint}/sendEdoc", content=packet, headers=client.signed_headers()
+        )
+    said = answer.json()
+    assert (200, "10", "") == (answer.status_code, said["ErrorCode"], said["DocId"])
+    assert said["ErrorDesc"].startswith("hash-wrong: ")
+    assert not await axis.line.database.fetchval(
+        "SELECT count(*) FROM handover WHERE printed_number = '2001'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("packet", "expected"),
+    [
+        (b"noise", ("10", "not-xml")),
+        (b"<edXML/>", ("22", "element-missing")),
+        (letter(A, ["X99"], "2002"), ("18", "check-failed")),
+        (letter(A, [D], "2003"), ("23", "check-failed")),
+        (letter(B, [C], "2004"), ("19", "sender-mismatch")),
+        (letter(A, [A], "2005"), ("22", "check-failed")),
+        (b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', ("22", "doctype-forbidden")),
+    ],
+    ids=["noise", "empty", "recipient unknown", "locked", "another's", "to itself", "entity"],
+)
+async def test_a_packet_that_is_not_taken_is_refused_by_the_code_of_the_guide(
+    axis: Axis, packet: bytes, expected: tuple[str, str]
+) -> None:
+    client = axis.client(A)
+    assert expected == await refused(client.send, packet, from_=A, **HANDING)
+    assert client.replies[-1][1].isascii()
+
+
+async def test_a_hand_over_for_an_organ_that_is_not_ones_own_is_refused(axis: Axis) -> None:
+    packet = letter(B, [C], "2006")
+    code = await refused(axis.client(A).send, packet, from_=B, **HANDING)
+    assert ("19", "access-denied") == code
+    code = await refused(axis.client(A).send, packet, from_="X99", **HANDING)
+    assert ("18", "organ-unknown") == code
+
+
+async def test_another_document_under_the_same_number_is_refused_with_both_shown(
+    axis: Axis,
+) -> None:
+    await axis.sent(letter(A, [B], "2007"), A)
+    said = await asked(axis.client(A).send, letter(A, [B], "2007", b"another"), from_=A, **HANDING)
+    assert "22" == said["ErrorCode"]
+    assert said["ErrorDesc"].startswith("document-conflict: ")
+
+
+async def test_what_belongs_to_others_is_answered_as_what_does_not_exist(
+    axis: Axis, tmp_path: Path
+) -> None:
+    doc_id = await axis.sent(letter(A, [B], "2008"), A)
+    there = await axis.waiting(B, doc_id)
+    stranger = axis.client(C)
+    for wanted in (there, "0dbcb61d-e30e-55e9-8c49-d2819759e3f4", "5bebcfeff858e3e0cc154762"):
+        assert ("10", "not-found") == await refused(stranger.get_edoc, docId=wanted)
+        word = {"docId": wanted, "status": "done"}
+        assert ("10", "not-found") == await refused(stranger.update_status, **word)
+    assert ("10", "not-found") == await refused(stranger.get_sent, docId=doc_id)
+    kept = await asked(stranger.download, tmp_path, docId=there)
+    assert "FAIL" == kept["status"]
+    assert there in [each["docId"] for each in await axis.listed(B)]
+
+
+async def test_a_word_that_means_nothing_is_refused_by_name(axis: Axis) -> None:
+    there = await axis.waiting(B, await axis.sent(letter(A, [B], "2009"), A))
+    client = axis.client(B)
+    assert ("22", "body-invalid") == await refused(client.update_status, docId=there, status="ok")
+    assert ("22", "body-invalid") == await refused(client.get_received, messagetype="letters")
+    assert ("15", "header-missing") == await refused(axis.client(B).get_edoc)
+    assert ("22", "body-invalid") == await refused(client.register_agency, '{"mail":cc""}')
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "status"),
+    [("POST", "/vxp/getEverything", 404), ("DELETE", "/vxp/sendEdoc", 405), ("GET", "/vxp", 404)],
+)
+async def test_a_call_that_does_not_exist_is_answered_in_the_shape_of_the_reference(
+    axis: Axis, verb: str, path: str, status: int
+) -> None:
+    async with httpx.AsyncClient(follow_redirects=True) as plain:
+        answer = await plain.request(verb, axis.url + path)
+    said = answer.json()
+    assert status == answer.status_code
+    assert ("FAIL", "22") == (said["status"], said["ErrorCode"])
+
+
+async def test_a_call_without_headers_is_refused_in_the_shape_of_the_reference(axis: Axis) -> None:
+    async with httpx.AsyncClient() as plain:
+        for method in ("getReceivedEdocList", "sendEdoc", "getEdoc", "countReceiveEdoc"):
+            said = (await plain.post(f"{axis.url}/vxp/{method}", content=b"{}")).json()
+            assert ("FAIL", "15") == (said["status"], said["ErrorCode"])
+
+
+async def test_a_body_that_is_too_long_is_refused_before_it_is_read(new_line: NewLine) -> None:
+    async with new_line() as line, gateway_on(line.settings, largest_mb=1) as url:
+        await paired(line, A)
+        client = VxpClient(f"{url}/vxp", A, secret_of(A))
+        long = letter(A, [B], "2010") + bytes(2_000_000)
+        assert ("10", "body-too-large") == await refused(client.send, long, from_=A, **HANDING)
+
+
+async def test_a_body_that_breaks_off_leaves_nothing_behind(axis: Axis) -> None:
+    packet = letter(A, [B], "2011")
+    client = axis.client(A)
+    for name, value in (HANDING | {"from": A, "hash-file": "x"}).items():
+        client.headers.put(name, value)
+    head = "".join(f"{name}: {value}\r\n" for name, value in client.signed_headers())
+    where = urlsplit(axis.url)
+    request = (
+        f"POST /vxp/sendEdoc HTTP/1.1\r\nHost: x\r\n{head}Content-Length: {len(packet)}\r\n\r\n"
+    )
+
+    def break_off() -> bytes:
+        with socket.create_connection((where.hostname, where.port), 10) as line:
+            line.sendall(request.encode() + packet[:200])
+            line.shutdown(socket.SHUT_WR)
+            return line.recv(100)
+
+    await asyncio.to_thread(break_off)
+    assert not await axis.line.database.fetchval(
+        "SELECT count(*) FROM handover WHERE printed_number = '2011'"
+    )
+    assert await axis.sent(packet, A)
+
+
+class Cable:
+    """The way to a database over a unix socket, which can be cut."""
+
+    def __init__(self, dsn: str, folder: Path) -> None:
+        real = parse_qs(urlsplit(dsn).query)["host"][0]
+        self._real = f"{real}/.s.PGSQL.5432"
+        self.path = f"{folder}/.s.PGSQL.5432"
+        self.dsn = dsn.replace(quote(real), quote(str(folder)))
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def mend(self) -> None:
+        self._server = await asyncio.start_unix_server(self._carry, self.path)
+
+    async def cut(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        Path(self.path).unlink(missing_ok=True)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_unix_connection(self._real)
+        ways = [self._pump(reader, back), self._pump(there, writer)]
+        tasks = [asyncio.ensure_future(way) for way in ways]
+        self._tasks.update(tasks)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        finally:
+            writer.close()
+
+
+def calls(client: VxpClient) -> list[tuple[Callable[..., Any], dict[str, str]]]:
+    """Return every call that the official client can make."""
+    doc = {"docId": "0dbcb61d-e30e-55e9-8c49-d2819759e3f4"}
+    return [
+        (client.get_received, {"messagetype": "edoc"}),
+        (client.get_received, {"messagetype": "status"}),
+        (client.get_sent, {}),
+        (client.get_edoc, doc),
+        (client.update_status, {**doc, "status": "done"}),
+        (client.count_documents, {}),
+        (client.count_statuses, {}),
+        (client.get_agencies, {}),
+        (client.get_agencies_2020, {}),
+        (client.get_units, {}),
+    ]
+
+
+async def test_f1_an_outage_of_the_database_is_never_an_empty_list_and_never_null(
+    fresh: Line, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    cable = Cable(fresh.settings.postgres.dsn, tmp_path_factory.mktemp("s"))
+    await cable.mend()
+    reached = fresh.settings.postgres.model_copy(update={"dsn": cable.dsn})
+    settings = fresh.settings.model_copy(update={"postgres": reached})
+    async with gateway_on(settings) as url:
+        await paired(fresh, A)
+        client = VxpClient(f"{url}/vxp", A, secret_of(A))
+        packet = letter(A, [B], "3001")
+        await done(client.send, packet, from_=A, **HANDING)
+        await cable.cut()
+        for call, headers in calls(client):
+            assert ("20", "database-away") == await refused(call, **headers)
+            status, body = client.replies[-1]
+            assert 503 == status
+            assert {"status", "ErrorCode", "ErrorDesc"} <= json.loads(body).keys()
+        code = await refused(client.send, packet, from_=A, **HANDING)
+        assert ("20", "database-away") == code
+        await cable.mend()
+
+        async def back() -> list[Any] | None:
+            another = VxpClient(f"{url}/vxp", A, secret_of(A))
+            return (await asked(another.get_sent)).get("data")
+
+        assert 1 == len(await eventually(back))
+    await cable.cut()
+
+
+async def test_an_acknowledgement_that_the_broker_did_not_confirm_is_not_done(
+    new_line: NewLine,
+) -> None:
+    async with new_line() as line, axis_on(line) as axis:
+        there = await axis.waiting(B, await axis.sent(letter(A, [B], "3002"), A))
+        settings = with_port(line.settings)
+        async with opened(settings) as gateway:
+            cut_off = replace(gateway, outlet=Outlet(settings.kafka))
+            elsewhere = with_port(settings).gateway
+            client = VxpClient(f"{elsewhere.url}/vxp", B, secret_of(B))
+            word = {"docId": there, "status": "done"}
+            async with serving(application(cut_off), elsewhere):
+                assert ("20", "broker-away") == await refused(client.update_status, **word)
+        assert there in [each["docId"] for each in await axis.listed(B)]
+        await done(axis.client(B).update_status, docId=there, status="done")
+        assert there not in [each["docId"] for each in await axis.listed(B)]
+
+
+async def test_while_as_many_are_served_as_may_be_the_answer_is_in_the_callers_dialect(
+    new_line: NewLine,
+) -> None:
+    async with new_line() as line, gateway_on(line.settings, connections=1) as url:
+        await paired(line, A)
+        where = urlsplit(url)
+        slow = VxpClient(f"{url}/vxp", A, secret_of(A))
+        slow.headers.put("hash-file", "x")
+        lines = "".join(f"{name}: {value}\r\n" for name, value in slow.signed_headers())
+        head = f"POST /vxp/sendEdoc HTTP/1.1\r\nHost: x\r\n{lines}Content-Length: 9\r\n\r\n"
+
+        def crowd() -> tuple[str, str]:
+            with socket.create_connection((where.hostname, where.port), 10) as other:
+                other.sendall(head.encode() + b"<")
+                said = None
+                while said is None or said["status"] == "OK":  # until it is at work
+                    client = VxpClient(f"{url}/vxp", A, secret_of(A))
+                    said = client.get_received(messagetype="edoc")
+            assert said is not None
+            return said["ErrorCode"], said["ErrorDesc"].partition(":")[0]
+
+        assert ("20", "crowded") == await asyncio.to_thread(crowd)
+
+
+async def test_a_hub_takes_and_hands_over_for_those_that_use_its_connection(
+    new_line: NewLine,
+) -> None:
+    async with new_line() as line:
+        below = f"{B}.07"
+        await line.database.execute(
+            "INSERT INTO organ (code, name, certainty, hub, parent)"
+            " VALUES ($1, 'Chi cục', 'verified', $2, $2)",
+            below,
+            B,
+        )
+        async with axis_on(line) as axis:
+            there = await axis.waiting(B, await axis.sent(letter(A, [below], "5001"), A))
+            (entry,) = (each for each in await axis.listed(B) if each["docId"] == there)
+            assert below == entry["to"]
+            await done(axis.client(B).update_status, docId=there, status="done")
+            said = await done(
+                axis.client(B).send, letter(below, [A], "5002"), from_=below, **HANDING
+            )
+            assert await axis.waiting(A, said["DocId"])
+            rows = (await done(axis.client(B).get_sent))["data"]
+            assert below in [each["fromCode"] for each in rows]
+
+
+async def test_what_was_done_and_what_was_refused_is_written_down(axis: Axis) -> None:
+    doc_id = await axis.sent(letter(A, [B], "2012"), A)
+    there = await axis.waiting(B, doc_id)
+    await done(axis.client(B).get_edoc, docId=there)
+    await done(axis.client(B).update_status, docId=there, status="done")
+    assert ("10", "not-found") == await refused(axis.client(C).get_edoc, docId=there)
+
+    async def written(where: str, *values: object) -> list[tuple[str, ...]]:
+        query = f"SELECT organ, action, outcome FROM access_audit WHERE {where} ORDER BY id"
+        return [tuple(row) for row in await axis.line.database.fetch(query, *values)]
+
+    assert [
+        (A, "hand-over", "done"),
+        (B, "take-content", "done"),
+        (B, "answer", "done"),
+    ] == await written("subject = ANY($1) AND outcome = 'done'", [doc_id, there])
+    assert (C, "read-delivery", "refused") in await written("outcome = 'refused'")
