@@ -39,7 +39,7 @@ KINDS = (
     Kind("stall", "program", _TO_BROKER + _TO_DATABASE, way.stall, (10, 45), 5),
     Kind("answers late", "program", _TO_BROKER + _TO_DATABASE, way.late, (8, 20), 5),
     Kind("answers lost", "program", _TO_BROKER + _TO_DATABASE, way.deaf, (6, 20), 5),
-    Kind("commit, answer lost", "program", _TO_DATABASE, way.lose_answer, (3, 8), 3),
+    Kind("commit, answer lost", "program", _TO_DATABASE, way.lose_answer, (8, 20), 6),
     Kind("rebalance storm", "program", ("ledger", "tracker"), crowd.storm, (20, 40), 12),
     Kind("take-over", "program", ("intake", "pager"), crowd.take_over, (10, 25), 6),
     Kind("stand-by", "program", ("relay", "alerts"), crowd.stand_by, (10, 25), 6),
@@ -57,7 +57,7 @@ ALONE = ("kill -9", "pause")
 GAPS_S = {
     OPENING: (0.0, 0.0),
     "program": (0.5, 3.0),
-    "store": (8.0, 14.0),
+    "store": (25.0, 40.0),
     "outside": (1.0, 4.0),
     "organ": (5.0, 10.0),
 }

@@ -13,6 +13,7 @@ from tests.chaos.world import Outcome, World
 
 _READY_S = 25.0
 _END_S = 10.0
+_LONGER_S = 60.0
 
 
 @asynccontextmanager
@@ -48,14 +49,20 @@ async def _leave(process: Process, way: signal.Signals) -> None:
 
 
 async def storm(world: World, target: str, seconds: float) -> Outcome:
-    """Let workers of a group join and leave, two at a time, in good order or killed."""
+    """Let workers of a group join and leave, two at a time, in good order or killed.
+
+    While a store is away none can join: then it goes on for up to a minute more, until one has.
+    """
     loop = asyncio.get_running_loop()
     end, joined = loop.time() + seconds, 0
+
+    def goes_on() -> bool:
+        return loop.time() < (end if joined else end + _LONGER_S)
 
     async def come_and_go(lane: int) -> None:
         nonlocal joined
         turn = 0
-        while loop.time() < end:
+        while goes_on():
             turn += 1
             async with another(world, target, f"storm-{lane}-{turn}") as (_, is_ready):
                 joined += is_ready
