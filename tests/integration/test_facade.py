@@ -1,5 +1,6 @@
 """The façade, driven as the official client of the axis does, over HTTP, on real stores."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,8 +15,20 @@ from hoatoc.domain.edxml import read_packet, read_status, write_packet, write_st
 from hoatoc.domain.event import StatusReported, TransportAcknowledged
 from hoatoc.domain.packet import RECALL
 from hoatoc.testing.agency import letter
-from hoatoc.testing.axis import HANDING, REPORTING, Axis, asked, axis_on, done, paired, status
-from hoatoc.testing.line import ORGANS, NewLine, eventually
+from hoatoc.testing.axis import (
+    HANDING,
+    REPORTING,
+    Axis,
+    asked,
+    axis_on,
+    done,
+    paired,
+    secret_of,
+    status,
+)
+from hoatoc.testing.gateway import with_port
+from hoatoc.testing.line import ORGANS, NewLine, eventually, killed
+from hoatoc.testing.vxp_client import VxpClient
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -288,3 +301,34 @@ async def test_a_status_packet_about_nothing_that_was_sent_is_refused_by_name(ax
     said = await asked(axis.client(B).send, packet, from_=B, **REPORTING)
     assert ("FAIL", "10", "") == (said["status"], said["ErrorCode"], said["DocId"])
     assert said["ErrorDesc"].startswith("not-found: ")
+
+
+async def test_f6_the_document_sent_again_to_some_gives_nobody_a_second_copy(axis: Axis) -> None:
+    doc_id = await axis.sent(letter(A, [B, C], "1017"), A)
+    again = await asked(axis.client(A).send, letter(A, [C], "1017"), from_=A, **HANDING)
+    assert "22" == again["ErrorCode"]
+    assert again["ErrorDesc"].startswith("document-conflict: ")
+    assert doc_id == await axis.sent(letter(A, [B, C], "1017"), A)
+    there = await axis.waiting(B, doc_id)
+    assert 1 == [each["docId"] for each in await axis.listed(B)].count(there)
+
+
+async def test_a_gateway_killed_in_a_hand_over_kept_nothing_and_the_same_again_is_one(
+    new_line: NewLine,
+) -> None:
+    async with new_line() as line:
+        line.settings = with_port(line.settings)
+        await paired(line, A)
+        packet = letter(A, [B], "1018")
+        client = VxpClient(f"{line.settings.gateway.url}/vxp", A, secret_of(A), retry=1)
+        handing = {**HANDING, "from_": A}
+        async with line.program("gateway") as gateway, line.held("handover", "INSERT"):
+            sending = asyncio.create_task(asyncio.to_thread(client.send, packet, **handing))
+            await eventually(line.is_holding)
+            await killed(gateway)
+            assert await sending is None  # null: the outcome is unknown to the official client
+        assert 0 == await line.database.fetchval("SELECT count(*) FROM handover")
+        async with line.program("gateway"):
+            first = await done(client.send, packet, **handing)
+            assert first["DocId"] == (await done(client.send, packet, **handing))["DocId"]
+        assert 1 == await line.database.fetchval("SELECT count(*) FROM outbox")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -360,3 +361,51 @@ async def test_what_was_done_and_what_was_refused_is_written_down(axis: Axis) ->
         (B, "answer", "done"),
     ] == await written("subject = ANY($1) AND outcome = 'done'", [doc_id, there])
     assert (C, "read-delivery", "refused") in await written("outcome = 'refused'")
+
+
+METHODS = (
+    *("sendEdoc", "getReceivedEdocList", "getSentEdocList", "getEdoc", "updateStatus"),
+    *("countReceiveEdoc", "countReceiveStatus", "getAgenciesList", "registerAgency"),
+    *("deleteAgency", "getSynchronizeUnit"),
+)
+NAMES = (
+    *("docId", "docid", "status", "messagetype", "servicetype", "from", "to", "hash-file"),
+    *("AgencyCode", "filePath", "timestamp", "systemid", "x"),
+)
+
+
+async def test_whatever_is_asked_the_answer_has_the_shape_of_the_reference_and_is_no_crash(
+    axis: Axis,
+) -> None:
+    chance = random.Random(17)
+    there = await axis.waiting(B, await axis.sent(letter(A, [B], "2013"), A))
+    words = [
+        "",
+        "edoc",
+        "status",
+        "done",
+        there,
+        A,
+        "../../etc/passwd",
+        "0" * 64,
+        "a" * 3000,
+        "a\tb",
+        "Lý do",
+    ]
+    words += ["25112020T110653+0000", "[]", '"', "00000000-0000-0000-0000-000000000000", "'; --"]
+    bodies = [b"", b"{}", b"[]", b"\0\xff" * 99, letter(A, [B], "2014"), b"<edXML>", b"[" * 9999]
+    async with httpx.AsyncClient(timeout=30) as plain:
+        for _ in range(250):
+            client = axis.client(chance.choice([A, B, C]))
+            for name in chance.sample(NAMES, chance.randint(0, 6)):
+                if name not in ("timestamp", "systemid") or chance.random() < 0.2:
+                    client.headers.put(name, chance.choice(words))
+            method, body = chance.choice(METHODS), chance.choice(bodies)
+            headers = [(name.encode(), text.encode()) for name, text in client.signed_headers()]
+            answer = await plain.post(f"{client.endpoint}/{method}", content=body, headers=headers)
+            said = answer.json()
+            assert answer.status_code == 200, (method, said)
+            assert {"status", "ErrorCode", "ErrorDesc"} <= said.keys()
+            assert (said["status"] == "OK") == (said["ErrorCode"] == "0")
+            assert said["ErrorCode"] not in ("20", "21"), (method, said)
+            assert method != "sendEdoc" or "DocId" in said
