@@ -23,6 +23,7 @@ PORTS = {
     "tracker": 9404,
     "alerts": 9405,
     "pager": 9406,
+    "spool": 9408,
 }
 _FORBIDDEN = {
     "content",

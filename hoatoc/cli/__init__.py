@@ -22,6 +22,7 @@ from hoatoc.cli import (
     recall,
     secret,
     simulate,
+    spool,
     stack,
     status,
 )
@@ -55,6 +56,7 @@ for command in (
     ledger.lag,
     history.check_history,
     simulate.simulate,
+    spool.spool,
     secret.quarantine,
     organ.topics,
 ):

@@ -80,7 +80,7 @@ class Queued:
     document_id: str
     sender: str
     priority: int
-    bytes: int
+    size: int
     sha256: bytes
     declared_by: str
     name: str
@@ -96,7 +96,7 @@ class Fate:
     document_id: str
     sender: str
     priority: int
-    bytes: int
+    size: int
     sha256: bytes
     name: str
     taken_ms: int
@@ -184,12 +184,17 @@ class Outbox:
 
     async def content(self, packet: UUID) -> bytes:
         """Return the bytes of a packet that waits or is claimed."""
-        row = await self.file.do(lambda c: c.execute(SQL["content"], {"id": str(packet)}).fetchone())
+        row = await self.file.do(
+            lambda c: c.execute(SQL["content"], {"id": str(packet)}).fetchone()
+        )
         return bytes(row["content"])
 
     async def mark_sent(self, packet: UUID, dispatch_id: UUID | None, answer: Any) -> None:
         """Mark a claimed packet as taken by the door; its content is deleted."""
-        told = {"dispatch_id": str(dispatch_id) if dispatch_id else None, "answer": json.dumps(answer)}
+        told = {
+            "dispatch_id": str(dispatch_id) if dispatch_id else None,
+            "answer": json.dumps(answer),
+        }
         await self._end("mark_sent", packet, told)
 
     async def refuse(self, packet: UUID, fault: str, answer: Any) -> None:

@@ -32,7 +32,7 @@ WHERE id IN (
       AND id NOT IN (SELECT value FROM json_each(:in_flight))
     ORDER BY priority DESC, taken_ms, id
     LIMIT :room)
-RETURNING id, document_id, sender, priority, bytes, sha256, declared_by, name, taken_ms, attempts;
+RETURNING id, document_id, sender, priority, bytes AS size, sha256, declared_by, name, taken_ms, attempts;
 
 -- name: content
 -- The bytes of a packet.
@@ -58,13 +58,13 @@ WHERE id = :id AND state = 'claimed';
 
 -- name: fate
 -- What became of one packet.
-SELECT id, document_id, sender, priority, bytes, sha256, name, taken_ms, state, attempts, fault,
+SELECT id, document_id, sender, priority, bytes AS size, sha256, name, taken_ms, state, attempts, fault,
        ended_ms, dispatch_id, answer
 FROM packet WHERE id = :id;
 
 -- name: fates
 -- What became of all, the latest first.
-SELECT id, document_id, sender, priority, bytes, sha256, name, taken_ms, state, attempts, fault,
+SELECT id, document_id, sender, priority, bytes AS size, sha256, name, taken_ms, state, attempts, fault,
        ended_ms, dispatch_id, answer
 FROM packet ORDER BY taken_ms DESC, id LIMIT :room;
 
