@@ -1,6 +1,7 @@
 """A SQLite file that one thread works on: what is committed survives any kill and a power cut.
 
-WAL with `synchronous=FULL` syncs the log at every commit. The version of its tables is the file's
+WAL with `synchronous=FULL` syncs the log at every commit. The file is one process's alone: its lock
+is held until it is closed, or the process dies. The version of its tables is the file's
 `user_version`; each migration runs in a transaction of its own. What is deleted is overwritten.
 """
 
@@ -18,9 +19,10 @@ from hoatoc.domain.error import OurFault, Unavailable
 
 T = TypeVar("T")
 Connect = Callable[[Path], sqlite3.Connection]
-_BUSY_S = 10.0
+_BUSY_S = 2.0
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _PRAGMAS = (
+    "PRAGMA locking_mode=EXCLUSIVE",
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA secure_delete=ON",
@@ -30,6 +32,10 @@ _PRAGMAS = (
 
 class FileNewer(OurFault):
     """The file was written by a later version of Hoatoc."""
+
+
+class FileInUse(OurFault):
+    """Another process works on the file."""
 
 
 class FileUnusable(OurFault):
@@ -110,7 +116,7 @@ class File:
 
     @classmethod
     def open(cls, path: Path, steps: Sequence[str], connect: Connect = connect) -> Self:
-        """Open or make a file, its owner's alone; raises FileNewer, FileUnusable or DiskFull."""
+        """Open or make a file; raises FileNewer, FileInUse, FileUnusable or DiskFull."""
         thread = ThreadPoolExecutor(1, f"sqlite-{path.name}")
         try:
             with _named(path):
@@ -165,6 +171,11 @@ def _named(path: Path | None = None) -> Iterator[None]:
             ) from error
         if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
             raise
+        if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise FileInUse(
+                f"Tệp{where} đang được chương trình khác dùng. / Another process works on the "
+                f"file{where}: stop it, or name another folder."
+            ) from error
         raise FileUnusable(
             f"Không dùng được tệp{where}: {error}. / The file{where} cannot be used: {error}."
         ) from error

@@ -6,11 +6,9 @@ each comes back into the folder.
 """
 
 import asyncio
-import fcntl
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import structlog
@@ -19,7 +17,6 @@ from watchfiles import awatch
 from hoatoc import notify
 from hoatoc.client import AsyncClient, Patience
 from hoatoc.config import Settings, SettingsInvalid
-from hoatoc.domain.error import OurFault
 from hoatoc.examine import admission
 from hoatoc.policy_file import load_policy
 from hoatoc.program import Context
@@ -40,30 +37,11 @@ _MB = 1024 * 1024
 LOG = structlog.get_logger(NAME)
 
 
-class FolderInUse(OurFault):
-    """Another spool works on the folder."""
-
-
-@contextmanager
-def only_one(folder: Folder) -> Iterator[None]:
-    """Be the only spool on a folder; raises FolderInUse. The lock ends with the process."""
-    with (folder.root / "spool.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise FolderInUse(
-                f"Thư mục {folder.root} đang được một hàng đợi khác dùng. / Another spool works on "
-                f"{folder.root}: stop it, or name another folder."
-            ) from error
-        yield
-
-
 async def spool(context: Context, root: Path) -> None:
     """Take and forward packets until cancelled."""
     settings, folder = context.settings, Folder(root)
     folder.make()
     async with AsyncExitStack() as held:
-        held.enter_context(only_one(folder))
         options = settings.spool
         outbox = held.enter_context(open_outbox(folder.outbox, options.quota_mb * _MB))
         door, statuses = await _other_side(settings, held)

@@ -24,6 +24,7 @@ from hoatoc.client.error import (
     TooLarge,
     Unauthenticated,
 )
+from hoatoc.client.inbox import Inbox, Poison, Received, Status, TryLater
 from hoatoc.client.trying import Patience
 
 __all__ = [
@@ -37,17 +38,22 @@ __all__ = [
     "DocumentConflict",
     "GatewayAway",
     "GatewayFault",
+    "Inbox",
     "KeyReused",
     "NotFound",
     "NotResent",
     "NotServed",
     "OutcomeUnknown",
     "Patience",
+    "Poison",
     "Problem",
+    "Received",
     "Refused",
     "ReplyUnreadable",
     "SecretSuspected",
     "SpoolFull",
+    "Status",
     "TooLarge",
+    "TryLater",
     "Unauthenticated",
 ]
