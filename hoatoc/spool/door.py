@@ -145,6 +145,10 @@ class KafkaDoor:
             ) from error
         return Handed(None, {"topic": name, "partition": 0, "offset": place.offset})
 
+    async def open(self) -> None:
+        """Open the producer now; without this the first packet does. Raises BrokerAway."""
+        await self._opened()
+
     async def _opened(self) -> AIOKafkaProducer:
         if self._producer is None:
             opened = producer(self.kafka, [topic.handovers(self.organ)])

@@ -1,4 +1,4 @@
-"""The spool as a sender runs it, over a real broker: nothing that it took is lost, or sent twice."""
+"""The spool as a sender runs it, over a real broker: nothing it took is lost, or sent twice."""
 
 import json
 import sys
