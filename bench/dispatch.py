@@ -17,6 +17,7 @@ from hoatoc.kafka.client import Outgoing, outgoing, producer
 from hoatoc.policy_file import load_policy
 from hoatoc.ports import Claimed
 from hoatoc.prepare import first_registry
+from hoatoc.testing.content import MemoryContents
 from producers.publisher import Publisher, copy
 
 WARM_UP, DISPATCHES = 50, 300
@@ -79,7 +80,7 @@ async def measure(
     limits = limits_for(policy, 0)
     real, bare = [], []
     async with producer(settings.kafka, [topic.DELIVERIES, *topics]) as to:
-        publisher = Publisher(to, settings.kafka.partitions)
+        publisher = Publisher(to, settings.kafka.partitions, MemoryContents())
         for number in range(WARM_UP + dispatches):
             row = sample.claimed(sample.letter(organs, number + 1), limits)
             bare_copies = copies(sample.claimed(sample.letter(organs, number + 1), limits))

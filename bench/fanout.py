@@ -26,6 +26,7 @@ from hoatoc.kafka.topic import admin
 from hoatoc.policy_file import load_policy
 from hoatoc.ports import Claimed
 from hoatoc.prepare import first_registry
+from hoatoc.testing.content import MemoryContents
 from producers.publisher import Publisher
 
 TOPICS = (1, 38, 100, 1_000, 5_000)
@@ -76,7 +77,7 @@ async def _measure(bench: Bench, settings: Settings, names: Sequence[str]) -> Fa
     async with producer(settings.kafka, [topic.DELIVERIES, *names]) as to:
         for begin in range(0, len(names), _WARMED_AT_ONCE):  # the first record opens a topic's file
             await floor.fan_out(to, _warming(names[begin : begin + _WARMED_AT_ONCE]))
-        publisher = Publisher(to, settings.kafka.partitions)
+        publisher = Publisher(to, settings.kafka.partitions, MemoryContents())
         real, bare = [], []
         for _ in range(WARM_UP + bench.size(DISPATCHES, 10)):
             records = copies(next(rows))

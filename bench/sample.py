@@ -84,6 +84,7 @@ def claimed(packet: Packet, limits: Limits) -> Claimed:
         priority=packet.priority,
         packet=data,
         packet_sha256=sha256(data).digest(),
+        packet_bytes=len(data),
         limits=limits,
         handed_over_at=datetime.now(UTC),
         recipients=tuple(party.code for party in packet.recipients),

@@ -19,7 +19,7 @@ from hoatoc import config
 from hoatoc.config import Settings
 from hoatoc.embedded.port import free_ports
 from hoatoc.embedded.process import Child, Notices, spawn, tail
-from hoatoc.embedded.stack import PROGRAMS, Stack, environment, stack
+from hoatoc.embedded.stack import PROGRAMS, Stack, environment, paths_of, stack
 
 STORES = ("database", "broker")
 ALL = dict.fromkeys(PROGRAMS, 1)
@@ -79,7 +79,9 @@ async def fresh(
 def _settings(folder: Path, arrive_s: float | None, webhook_url: str) -> Settings:
     folder.chmod(0o755)  # the database may run as another user
     settings = config.load()
-    changes: dict[str, object] = {"data": folder / "data"}
+    port = next(free_ports(settings.gateway.host))
+    gateway = settings.gateway.model_copy(update={"port": port})
+    changes: dict[str, object] = {"data": folder / "data", "gateway": gateway}
     if arrive_s is not None:
         (folder / "policy.toml").write_text(_policy(arrive_s), "utf-8")
         changes["policy"] = str(folder / "policy.toml")
@@ -100,8 +102,10 @@ def _policy(arrive_s: float) -> str:
 async def crew(running: Stack, numbers: Mapping[str, int] = ALL) -> AsyncIterator[Crew]:
     """Start so many processes of each program at once; yield when all are ready."""
     async with AsyncExitStack() as held:
+        paths = paths_of(running.settings, numbers)
+        settings = running.settings.model_copy(update={"paths": paths})
         starting = [
-            (name, held.enter_async_context(worker(running.settings, name, number)))
+            (name, held.enter_async_context(worker(settings, name, number)))
             for name, most in numbers.items()
             for number in range(most)
         ]

@@ -7,11 +7,13 @@ and nothing of the packet is kept, logged or announced on the way.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from hashlib import sha256
+from pathlib import Path
 from typing import Protocol
 
+from hoatoc.content.scratch import Scratch
 from hoatoc.domain.check import Finding, check, require
-from hoatoc.domain.edxml import read_packet
+from hoatoc.domain.content import ClaimCheck, Content, digest_of, pieces_of, size_of
+from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, read_packet
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.examination import Examination
 from hoatoc.domain.identity import DocumentKey, OrganCode, content_digest, document_key
@@ -33,10 +35,11 @@ class SenderMismatch(PeerFault):
 class Admitted:
     """A packet that may be taken, with all that is known of it.
 
-    `connections` holds, of each organ that a copy goes to, whose topic it goes to.
+    `data` is the packet as it came; of a large one the files can no longer be read. `connections`
+    holds, of each organ that a copy goes to, whose topic it goes to.
     """
 
-    data: bytes
+    data: Content
     packet: Packet
     issuer: Organ
     key: DocumentKey
@@ -53,28 +56,47 @@ class Admitted:
     @property
     def sha256(self) -> bytes:
         """Return the digest of the packet, byte by byte."""
-        return sha256(self.data).digest()
+        return digest_of(self.data)
+
+    @property
+    def size(self) -> int:
+        """Return the size of the packet in bytes."""
+        return size_of(self.data)
+
+    @property
+    def inline(self) -> bytes | None:
+        """Return the packet if records may carry it; None: they name it in the store."""
+        return self.data if isinstance(self.data, bytes) else None
+
+    @property
+    def claim(self) -> ClaimCheck:
+        """Return by what the packet is claimed from the store, if it lies there."""
+        return ClaimCheck(self.sha256, self.size)
 
 
 class Examiner(Protocol):
     """Reads the files of packets and verifies signatures, outside the domain."""
 
-    def examine(self, packet: Packet, data: bytes) -> Examination:
+    def examine(self, packet: Packet, data: Content) -> Examination:
         """Return what the files of a packet hold; `data` is the packet as it came."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """What a door goes by: the operator's policy, the rules of secrecy, readers of files."""
+    """What a door goes by: the operator's policy, the rules of secrecy, readers of files.
+
+    `spool` is where files lie while they are examined, without a name, if they are large.
+    """
 
     policy: Policy
     secrecy: SecrecyRules
     examiner: Examiner
+    spool: Path | None = None
 
     def admit(
         self,
-        data: bytes,
+        data: Content,
         registry: Registry,
         today: date,
         sender: str | None = None,
@@ -82,16 +104,30 @@ class Admission:
     ) -> Admitted:
         """Admit a packet on a day of Vietnam; `sender` is whom the door has authenticated, if any.
 
+        One in memory may have 256 KiB at most, one that is kept elsewhere 50 MiB.
+
         Raises PacketFault, SecretSuspected, CheckFailed or SenderMismatch. It may take seconds of
         processor time: call it in a thread.
         """
-        packet = read_packet(data)
+        with Scratch(self.spool) as scratch:
+            packet = read(data, scratch)
+            return self._admit(data, packet, registry, today, sender, declaration)
+
+    def _admit(
+        self,
+        data: Content,
+        packet: Packet,
+        registry: Registry,
+        today: date,
+        sender: str | None,
+        declaration: Declaration,
+    ) -> Admitted:
         examination = self.examine(packet, data, registry, today)
         if declaration.secret is None:
             own = declared_in(data, self.secrecy)
             declaration = replace(declaration, secret=own.secret)
         suspicions = suspect(packet, examination, declaration, rules=self.secrecy)
-        require_open(suspicions, sha256(data).hexdigest(), len(data), organ=packet.sender.code)
+        require_open(suspicions, digest_of(data).hex(), size_of(data), organ=packet.sender.code)
         findings = check(packet, registry, today, examination, self.policy.checks)
         require(findings)
         issuer = registry[packet.sender.code] if sender is None else _same(packet, registry, sender)
@@ -112,7 +148,9 @@ class Admission:
             cleared_by=declaration.cleared_by,
         )
 
-    def examine(self, packet: Packet, data: bytes, registry: Registry, today: date) -> Examination:
+    def examine(
+        self, packet: Packet, data: Content, registry: Registry, today: date
+    ) -> Examination:
         """Return what the files of a packet hold, its signatures held against its sender."""
         found = self.examiner.examine(packet, data)
         claim = _claim(packet, registry, today)
@@ -122,6 +160,13 @@ class Admission:
             ),
             packet_signatures=_compared(found.packet_signatures, claim),
         )
+
+
+def read(data: Content, scratch: Scratch) -> Packet:
+    """Read a packet: in memory if it is there, else in pieces; raises PacketFault."""
+    if isinstance(data, bytes):
+        return read_packet(data)
+    return read_packet(pieces_of(data), limit=LARGEST_PACKET_BYTES, sinks=scratch.sink)
 
 
 def _compared(signatures: Iterable[Signature], claim: Claim) -> tuple[Signature, ...]:

@@ -113,6 +113,20 @@ class Pager(_Group):
     timeout_s: float = Field(10, gt=0, description="seconds a webhook may take to answer")
 
 
+class Access(_Group):
+    """Who may speak at the doors, and how often."""
+
+    seal_key: str = Field(
+        "",
+        description="file with the key that seals the secrets of HMAC pairs; empty: "
+        "`credential-key` in the data folder; made when missing and a pair is issued",
+    )
+    rate: float = Field(
+        100, ge=0, description="requests a second of one organ, at each replica; 0: no limit"
+    )
+    burst: int = Field(1000, ge=1, description="requests of one organ at once, after a rest")
+
+
 class Signature(_Group):
     """Verification of signatures."""
 
@@ -154,6 +168,82 @@ class Spool(_Group):
     )
 
 
+class Gateway(_Group):
+    """The gateway, where agencies hand over and take documents by HTTP."""
+
+    host: str = Field("127.0.0.1", description="address the gateway listens on")
+    port: int = Field(
+        8807, ge=1, description="port; `hoatoc up` takes a free one when this is taken"
+    )
+    certfile: str = Field(
+        "", description="PEM file with its certificate; empty: plain HTTP, behind a proxy of yours"
+    )
+    keyfile: str = Field("", description="PEM file with the key of the certificate")
+    client_ca: str = Field(
+        "", description="PEM file with the authority of client certificates; empty: none is asked"
+    )
+    in_flight: int = Field(
+        16, ge=1, description="hand-overs at work at a time; as many again wait their turn"
+    )
+    urgent_in_flight: int = Field(
+        4, ge=1, description="hand-overs of urgent documents at work beside them"
+    )
+    idle_s: float = Field(
+        15, gt=0, description="seconds that a client may let a request's head, or its body, rest"
+    )
+    largest_mb: int = Field(50, ge=1, le=50, description="largest packet taken, MiB")
+    free_mb: int = Field(
+        512, ge=0, description="free disk (MiB) in the data folder below which nothing is taken"
+    )
+    connections: int = Field(4096, ge=1, description="connections of clients at a time")
+
+    @property
+    def free_bytes(self) -> int:
+        """The least free disk, in bytes."""
+        return self.free_mb * 1024 * 1024
+
+    @property
+    def largest_bytes(self) -> int:
+        """The largest packet taken, in bytes."""
+        return self.largest_mb * 1024 * 1024
+
+    @property
+    def url(self) -> str:
+        """Where it is reached."""
+        scheme = "https" if self.certfile else "http"
+        return f"{scheme}://{self.host}:{self.port}"
+
+
+class Content(_Group):
+    """Large content: packets above 256 KiB, and where they lie."""
+
+    url: str = Field(
+        "",
+        description="s3://bucket/prefix of an S3-compatible store; empty: the folder `content` in "
+        "the data folder",
+    )
+    endpoint: str = Field(
+        "", description="URL of the S3-compatible store; empty: that of the region at AWS"
+    )
+    region: str = Field("us-east-1", description="region of the S3-compatible store")
+    access_key: str = Field("", description="access key of the S3-compatible store", repr=False)
+    secret_key: str = Field("", description="secret key of the S3-compatible store", repr=False)
+    spool: Path = Field(
+        Path("/var/tmp"),  # noqa: S108 - the files there have no name
+        description="folder on a disk where a large packet lies, in a file without a name, until "
+        "its door has taken it",
+    )
+    grace_s: float = Field(
+        86_400,
+        gt=0,
+        description="seconds that content lies in the store after it was last put there, before a "
+        "sweep may take it away if no hand-over names it",
+    )
+    sweep_s: float = Field(
+        3600, gt=0, description="seconds between two sweeps of the store by a relay"
+    )
+
+
 class Metrics(_Group):
     """Prometheus metrics of a program."""
 
@@ -188,16 +278,35 @@ class Settings(BaseSettings):
         description="folder of `hoatoc up`: database, broker, logs, keys",
     )
     policy: str = Field("", description="TOML file with the limits; empty: the one shipped")
+    paths: str = Field(
+        "gateway,intake",
+        pattern=r"^[a-z]+(,[a-z]+)*$",
+        description="paths in force, comma-separated: time passes only while each of them serves; "
+        "`hoatoc up` names those that it starts",
+    )
     kafka: Kafka = Field(default_factory=Kafka)
     postgres: Postgres = Field(default_factory=Postgres)
     embedded: Embedded = Field(default_factory=Embedded)
     relay: Relay = Field(default_factory=Relay)
     ledger: Ledger = Field(default_factory=Ledger)
     pager: Pager = Field(default_factory=Pager)
+    gateway: Gateway = Field(default_factory=Gateway)
+    access: Access = Field(default_factory=Access)
     signature: Signature = Field(default_factory=Signature)
     spool: Spool = Field(default_factory=Spool)
+    content: Content = Field(default_factory=Content)
     metrics: Metrics = Field(default_factory=Metrics)
     log: Log = Field(default_factory=Log)
+
+    @property
+    def paths_in_force(self) -> tuple[str, ...]:
+        """The paths that ticks name."""
+        return tuple(self.paths.split(","))
+
+    @property
+    def seal_key(self) -> Path:
+        """Return the file with the key that seals secrets."""
+        return Path(self.access.seal_key or self.data / "credential-key")
 
 
 def options() -> Iterator[tuple[str, str, object]]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from hoatoc.admission import Admission
 from hoatoc.config import Settings
+from hoatoc.content.scratch import Scratch
+from hoatoc.domain.content import Content, head_of
 from hoatoc.domain.edxml import unpack
 from hoatoc.domain.examination import Examination, FileExamined
 from hoatoc.domain.packet import Attachment, Packet, PacketFault
@@ -22,10 +24,10 @@ from hoatoc.verify.trust import Trust, load_trust
 class Examiner:
     """Reads the files of packets and verifies signatures; blocks for seconds at most."""
 
-    def __init__(self, reader: Reader, verifier: Verifier) -> None:
-        self._reader, self._verifier = reader, verifier
+    def __init__(self, reader: Reader, verifier: Verifier, folder: Path | None = None) -> None:
+        self._reader, self._verifier, self._folder = reader, verifier, folder
 
-    def examine(self, packet: Packet, data: bytes) -> Examination:
+    def examine(self, packet: Packet, data: Content) -> Examination:
         """Return what the files of a packet hold; `data` is the packet as it came."""
         at = datetime.now(UTC)
         return Examination(
@@ -38,15 +40,16 @@ class Examiner:
         return replace(found, signatures=self._signatures(attachment, at))
 
     def _signatures(self, attachment: Attachment, at: datetime) -> tuple[Signature, ...]:
-        try:
-            files = unpack(attachment)
-        except PacketFault:  # the reader of its text says so too
-            return ()
-        return tuple(signature for file in files for signature in self._signed(file.content, at))
+        with Scratch(self._folder) as scratch:
+            try:
+                files = unpack(attachment, scratch.sink)
+            except PacketFault:  # the reader of its text says so too
+                return ()
+            return tuple(found for file in files for found in self._signed(file.content, at))
 
-    def _signed(self, content: bytes, at: datetime) -> tuple[Signature, ...]:
+    def _signed(self, content: Content, at: datetime) -> tuple[Signature, ...]:
         """Return the signatures of a PDF; no other file is spared for a parser."""
-        return self._verifier.pdf(content, at) if b"%PDF-" in content[:1024] else ()
+        return self._verifier.pdf(content, at) if b"%PDF-" in head_of(content) else ()
 
 
 @contextmanager
@@ -55,5 +58,6 @@ def admission(settings: Settings, policy: Policy) -> Iterator[Admission]:
     folder = settings.signature.trust
     trust = load_trust(Path(folder)) if folder else Trust()
     with Reader() as reader, closing(Verifier(trust)) as verifier:
-        examiner = Examiner(reader, verifier)
-        yield Admission(policy=policy, secrecy=load_secrecy(), examiner=examiner)
+        spool = settings.content.spool
+        examiner = Examiner(reader, verifier, spool)
+        yield Admission(policy=policy, secrecy=load_secrecy(), examiner=examiner, spool=spool)

@@ -23,6 +23,7 @@ PORTS = {
     "tracker": 9404,
     "alerts": 9405,
     "pager": 9406,
+    "gateway": 9407,
     "spool": 9408,
 }
 _FORBIDDEN = {
@@ -32,6 +33,7 @@ _FORBIDDEN = {
     "payload",
     "password",
     "secret",
+    "authorization",
     "dsn",
     "subject",
     "text",

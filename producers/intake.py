@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
-from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
+from uuid import UUID, uuid4, uuid5
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -30,16 +30,18 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 from prometheus_client import Counter, Gauge
 
 from hoatoc import notify, telemetry
+from hoatoc.answering import UnknownDelivery, direction_fault
 from hoatoc.config import Settings
 from hoatoc.domain import topic
 from hoatoc.domain.error import PeerFault
-from hoatoc.domain.event import Answer, AnswerPutBack, AnswerUnreadable, StatusReported, Tick
+from hoatoc.domain.event import Answer, AnswerPutBack, AnswerUnreadable, StatusReported
 from hoatoc.domain.horizon import Horizon
 from hoatoc.domain.registry import Registry
 from hoatoc.domain.sending import Form
 from hoatoc.examine import admission
 from hoatoc.kafka.client import consumer, outgoing, producer, send_all
 from hoatoc.kafka.dead_letter import dead_letter
+from hoatoc.kafka.tick import Ticker, tick
 from hoatoc.kafka.topic import admin
 from hoatoc.policy_file import load_policy
 from hoatoc.ports import (
@@ -58,19 +60,16 @@ from hoatoc.postgres.door import Door
 from hoatoc.postgres.handover import HandoverTables
 from hoatoc.postgres.registry import RegistryCache
 from hoatoc.program import Context, run
-from producers.report import Report, UnknownDelivery, WrongDirection, put_back_of, read_report
+from producers.report import Report, put_back_of, read_report
 from producers.taking import HANDOVERS, NAME, Revoked, Taking
 
 GROUP = "hoatoc-intake"
 REPORTS = r"^reports\.[A-Za-z0-9._-]+$"
-TICK_S = 1.0
 LOG = structlog.get_logger(NAME)
 CALENDARS_S = 5.0
 ERASE_S = 30.0
 
 FORWARDED = Counter("hoatoc_intake_forwarded_total", "Answers forwarded", ["type"])
-TICKS = Counter("hoatoc_ticks_total", "Ticks confirmed")
-TICKS_HELD = Counter("hoatoc_ticks_held_total", "Seconds without a tick: reports were waiting")
 BEHIND = Gauge("hoatoc_intake_behind_seconds", "Age of the oldest horizon of a feed")
 
 
@@ -87,6 +86,7 @@ class Intake:
     handovers: Callable[[Any], Handovers] = HandoverTables
     calendar: Callable[[Any], CalendarInForce] = CalendarTables
     now_ns: Callable[[], int] = time.time_ns
+    paths: Sequence[str] = (NAME,)
     calendar_version: int = 0
     horizons: dict[TopicPartition, Horizon] = field(default_factory=dict)
     assigned: asyncio.Event = field(default_factory=asyncio.Event)
@@ -242,17 +242,7 @@ def fault_of(report: Report, speaker: Speaker | None, registry: Registry) -> Pee
             f"dispatch and recipient {report.copy} were not handed over for {report.organ}: "
             "answer with the dispatch_id of the document as it came"
         )
-    sender = registry.get(speaker.sender)
-    senders = {speaker.sender, registry.connection(sender) if sender else speaker.sender}
-    if report.takes_back and report.organ not in senders:
-        return WrongDirection(
-            f"status 13 asks a copy back and is the sender's: {speaker.sender}, not {report.organ}"
-        )
-    if not report.takes_back and report.organ != speaker.connection:
-        return WrongDirection(
-            f"{report.organ} reports what only {speaker.connection} may report of this copy"
-        )
-    return None
+    return direction_fault(report.organ, speaker, registry, back=report.takes_back)
 
 
 class _Revoked(ConsumerRebalanceListener):
@@ -281,23 +271,20 @@ async def tell_ready(*assigned: asyncio.Event) -> None:
     LOG.info("ready")
 
 
-async def tick(intake: Intake, writer: str) -> None:
-    """Append a tick a second to every partition, while intake is current."""
-    loop = asyncio.get_running_loop()
-    while True:
-        began, now_ms = loop.time(), intake.now_ns() // 1_000_000
-        if intake.current(now_ms):
-            confirmed = await send_all(
-                intake.to,
-                [_tick(intake, writer, p, now_ms) for p in range(intake.partitions)],
-            )
-            TICKS.inc(len(confirmed))
-            skew = now_ms - confirmed[0].timestamp
-            telemetry.CLOCK_SKEW.labels(NAME, "broker").set(skew / 1000)
-        else:
-            TICKS_HELD.inc()
-        # Not by the wall clock: one that steps back an hour would hold time up for an hour.
-        await asyncio.sleep(max(began + TICK_S - loop.time(), 0))
+async def tick_as(intake: Intake, writer: str) -> None:
+    """Append a tick a second to every partition under a writer's name, while intake is current."""
+    ticker = Ticker(
+        path=NAME,
+        paths=intake.paths,
+        writer=writer,
+        partitions=intake.partitions,
+        max_gap_ms=intake.max_gap_ms,
+    )
+
+    async def append(records: Sequence[Outgoing]) -> int:
+        return int((await send_all(intake.to, records))[0].timestamp)
+
+    await tick(ticker, append, intake.current, lambda: intake.calendar_version, intake.now_ns)
 
 
 async def follow_calendars(intake: Intake) -> None:
@@ -317,28 +304,6 @@ async def erase(taking: Taking) -> None:
         await taking.erase()
 
 
-def _tick(intake: Intake, writer: str, partition: int, now_ms: int) -> Outgoing:
-    event = Tick(
-        event_id=uuid5(NAMESPACE_OID, f"{writer}/{partition}/{now_ms}"),
-        path=NAME,
-        shard=0,
-        shards=1,
-        paths=[NAME],
-        writer=writer,
-        clock_ms=now_ms,
-        max_gap_ms=intake.max_gap_ms,
-        calendar_version=intake.calendar_version,
-    )
-    return outgoing(
-        event,
-        topic=topic.DELIVERIES,
-        key=b"tick",
-        source=NAME,
-        dispatch_id=None,
-        partition=partition,
-    )
-
-
 async def serve(intake: Intake, taking: Taking, writer: str) -> None:
     """Forward answers, take hand-overs, and tick under a writer's name, until cancelled."""
     intake.reader.subscribe(pattern=REPORTS, listener=_Revoked(intake))
@@ -347,7 +312,7 @@ async def serve(intake: Intake, taking: Taking, writer: str) -> None:
         tasks.create_task(intake.run())
         tasks.create_task(taking.run())
         tasks.create_task(follow_calendars(intake))
-        tasks.create_task(tick(intake, writer))
+        tasks.create_task(tick_as(intake, writer))
         tasks.create_task(tell_ready(intake.assigned, taking.assigned))
 
 
@@ -365,7 +330,15 @@ async def body(context: Context) -> None:
         ):
             door = Door("kafka", admitting, partitions)
             taking = Taking(database, door, settings.kafka, client, to, handovers)
-            intake = Intake(database, reports, to, door.registry, policy.max_gap_ms, partitions)
+            intake = Intake(
+                database,
+                reports,
+                to,
+                door.registry,
+                policy.max_gap_ms,
+                partitions,
+                paths=settings.paths_in_force,
+            )
             await taking.delete_pending()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(erase(taking))

@@ -1,14 +1,18 @@
 """Publishing one dispatch: registered, copied, published, each step confirmed before the next."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Protocol
 from uuid import UUID, uuid5
 
 from aiokafka.structs import RecordMetadata
 from prometheus_client import Counter
 
+from hoatoc.content.error import ContentAltered, ContentMissing, ContentUnreachable
 from hoatoc.domain import topic
+from hoatoc.domain.content import ClaimCheck
 from hoatoc.domain.event import (
     DispatchPublished,
     DispatchRegistered,
@@ -28,6 +32,9 @@ NAME = "relay"
 CONTENT_TYPE = "application/edxml+xml"
 
 COPIES = Counter("hoatoc_relay_copies_total", "Copies offered to the broker", ["outcome"])
+UNREACHABLE = Counter(
+    "hoatoc_relay_content_unreachable_total", "Tries at a store of content that was away"
+)
 
 
 def registration(row: Claimed) -> DispatchRegistered:
@@ -70,9 +77,10 @@ def copy(row: Claimed, recipient: str) -> DocumentDispatched:
         subject=row.subject,
         priority=row.priority,
         content_type=CONTENT_TYPE,
-        content_bytes=len(row.packet),
+        content_bytes=row.packet_bytes,
         content_sha256=row.packet_sha256,
         content=row.packet,
+        claim=row.claim.name if row.claim else None,
         business_type=row.business_type,
         legal_value=row.legal_value,
     )
@@ -81,28 +89,63 @@ def copy(row: Claimed, recipient: str) -> DocumentDispatched:
 About = DispatchRegistered | DispatchPublished | DispatchResent | RecallRequested | RecallPublished
 
 
+class Contents(Protocol):
+    """The store of large content, as the relay sees it."""
+
+    async def verify(self, claim: ClaimCheck) -> None:
+        """Raise ContentMissing, ContentAltered or ContentUnreachable."""
+        ...
+
+
+Lost = ContentMissing | ContentAltered
+_PAUSE_S = 1.0
+_VERIFIED_AT_A_TIME = 4
+
+
 @dataclass(slots=True)
 class Publisher:
-    """Publishes claimed rows through one producer."""
+    """Publishes claimed rows through one producer; large content is verified before."""
 
     to: Producer
     partitions: int
+    contents: Contents
+    verifying: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(_VERIFIED_AT_A_TIME)
+    )
 
     async def publish(self, row: Claimed) -> tuple[UUID, int, int]:
         """Publish a row; return (dispatch, partition, offset) of its DispatchPublished.
 
         Raises KafkaError when the broker as a whole does not confirm: the row stays claimed.
+        Content that is not there, or not what it was, is refused for every recipient.
         """
-        if sha256(row.packet).digest() != row.packet_sha256:
+        if row.packet is not None and sha256(row.packet).digest() != row.packet_sha256:
             raise RuntimeError(f"the packet of {row.dispatch_id} is not what was handed over")
+        lost = await self.lost(row.claim)
         await self.log(registration(row))
         if row.resend_of is not None:
             await self.log(resent(row, row.resend_of))
-        refused = await self.offer([copy(row, each) for each in row.recipients], row.connections)
+        copies = [copy(row, each) for each in row.recipients]
+        refused = await self.offer(copies, row.connections, lost)
         COPIES.labels("refused").inc(len(refused))
         COPIES.labels("confirmed").inc(len(row.recipients) - len(refused))
         place = await self.log(published(row, refused))
         return row.dispatch_id, place.partition, place.offset
+
+    async def lost(self, claim: ClaimCheck | None) -> Lost | None:
+        """Return why content cannot be claimed; a store that is away is waited for."""
+        while claim is not None:
+            try:
+                async with self.verifying:
+                    await self.contents.verify(claim)
+            except (ContentMissing, ContentAltered) as fault:
+                return fault
+            except ContentUnreachable:
+                UNREACHABLE.inc()
+                await asyncio.sleep(_PAUSE_S)
+            else:
+                return None
+        return None
 
     async def log(self, event: About) -> RecordMetadata:
         """Append an event about a dispatch to `deliveries`."""
@@ -121,8 +164,12 @@ class Publisher:
         self,
         copies: Sequence[DocumentDispatched | RecallIssued],
         connections: Sequence[str],
+        lost: Lost | None = None,
     ) -> list[Refusal]:
-        """Offer each recipient its copy; park and return those that the broker refused."""
+        """Offer each recipient its copy; park and return those that the broker refused.
+
+        Where its content is `lost` no copy is offered: all are parked.
+        """
         records = [
             outgoing(
                 one,
@@ -135,7 +182,7 @@ class Publisher:
             for one, connection in zip(copies, connections, strict=True)
         ]
         refused = []
-        answers = await offer_all(self.to, records)
+        answers = await offer_all(self.to, records) if lost is None else [lost] * len(records)
         for one, record, refusal in zip(copies, records, answers, strict=True):
             if refusal is not None:
                 parked = uuid5(one.event_id, "parked")

@@ -61,7 +61,8 @@ def issued(row: ClaimedRecall, recipient: str) -> RecallIssued:
         priority=row.priority,
         form=row.form,
         reason=row.reason,
-        content_type=CONTENT_TYPE if row.packet is not None else None,
+        content_type=CONTENT_TYPE if row.packet_sha256 is not None else None,
         content_sha256=row.packet_sha256,
         content=row.packet,
+        claim=row.claim.name if row.claim else None,
     )

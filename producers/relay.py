@@ -6,6 +6,10 @@ repeats the row with the same ids. A delivery is so tracked before it can be see
 is the safe one. A copy that the broker refuses is parked and named in DispatchPublished; the
 others go on. A broker that is away refuses nothing: the program ends, and the row is finished by
 its next life.
+
+Large content is verified in its store before anything of its dispatch is published: what is missing
+or altered there is refused for every recipient. A store that is away is waited for, dispatch by
+dispatch. A recall is not held back by the packet that asks for it.
 """
 
 import asyncio
@@ -19,6 +23,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from hoatoc import notify
 from hoatoc.config import Settings
+from hoatoc.content.store import store_of
 from hoatoc.domain import topic
 from hoatoc.kafka.client import producer
 from hoatoc.ports import Claimed, Outbox, Recalls
@@ -28,6 +33,7 @@ from hoatoc.postgres.outbox import OutboxTables
 from hoatoc.postgres.recall import RecallTables
 from hoatoc.postgres.registry import RegistryTables
 from hoatoc.program import Context, run
+from producers.keeping import Keeping
 from producers.publisher import NAME, Publisher
 from producers.recall import publish_recall
 
@@ -117,11 +123,26 @@ class Relay:
         await self._settle()
 
 
+async def _serve(relay: Relay, keeping: Keeping) -> None:
+    """Publish, and keep the store, until cancelled; what ends one of them ends both."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(keeping.run())
+            try:
+                await relay.run()
+            except asyncio.CancelledError:
+                await relay.finish()
+                raise
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from group
+
+
 async def body(context: Context) -> None:
     """Publish what was handed over until stopped."""
     settings = context.settings
     name = f"{NAME}-{os.environ.get('HOSTNAME') or socket.gethostname()}"
-    async with pool(settings.postgres.dsn, 1) as database, database.acquire() as connection:
+    store = store_of(settings)
+    async with pool(settings.postgres.dsn, 2) as database, database.acquire() as connection:
         organs = await RegistryTables(connection).organs()
         topics = [topic.documents(organ.code) for organ in organs]
         async with producer(settings.kafka, [topic.DELIVERIES, *topics]) as to:
@@ -129,18 +150,14 @@ async def body(context: Context) -> None:
                 settings,
                 OutboxTables(connection),
                 RecallTables(connection),
-                Publisher(to, settings.kafka.partitions),
+                Publisher(to, settings.kafka.partitions, store),
                 name,
             )
             # The connection that works is the one that listens, so that losing it is noticed.
             async with listening(connection, OUTBOX_CHANNEL, relay.wake):
                 notify.ready()
                 context.log.info("ready")
-                try:
-                    await relay.run()
-                except asyncio.CancelledError:
-                    await relay.finish()
-                    raise
+                await _serve(relay, Keeping(database, store, settings.content))
 
 
 if __name__ == "__main__":

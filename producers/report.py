@@ -6,9 +6,8 @@ from uuid import UUID
 from aiokafka.structs import ConsumerRecord
 
 from hoatoc import codec
+from hoatoc.answering import takes_back
 from hoatoc.domain import topic
-from hoatoc.domain.correlation import TAKE_BACK
-from hoatoc.domain.delivery import canonical
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.event import Answer, StatusReported, TransportAcknowledged
 from hoatoc.kafka.dead_letter import PUT_BACK_HEADER
@@ -36,14 +35,6 @@ class NotAnAnswer(PeerFault):
     """A record of a report topic is neither an acknowledgement nor a status."""
 
 
-class UnknownDelivery(PeerFault):
-    """An answer to a document that was never handed over for the organ that answers."""
-
-
-class WrongDirection(PeerFault):
-    """A status comes from the wrong side: 13 is the sender's, every other the recipient's."""
-
-
 @dataclass(frozen=True, slots=True)
 class Report:
     """A record of a report topic: who speaks, and the answer or why it cannot be read."""
@@ -69,8 +60,7 @@ class Report:
     @property
     def takes_back(self) -> bool:
         """Tell whether it asks a copy back."""
-        answer = self.answer
-        return isinstance(answer, StatusReported) and canonical(answer.code) == TAKE_BACK
+        return takes_back(self.answer)
 
 
 def read_report(record: ConsumerRecord) -> Report:

@@ -12,11 +12,13 @@ from rich.console import Console
 from hoatoc.cli import (
     calendar,
     check,
+    content,
     dead_letter,
     deadline,
     demo,
     document,
     history,
+    key,
     ledger,
     organ,
     recall,
@@ -63,8 +65,10 @@ for command in (
     app.command()(command)
 app.add_typer(dead_letter.dead_letters, name="dead-letters")
 app.add_typer(secret.secrets, name="secrets")
+app.add_typer(content.content, name="content")
 app.add_typer(calendar.calendar, name="calendar")
 app.add_typer(deadline.deadline, name="deadline")
+app.add_typer(key.key, name="key")
 app.command()(demo.demo)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import replace
 from datetime import date, datetime
-from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -11,16 +10,18 @@ from typing import Annotated
 import typer
 
 from hoatoc import config
-from hoatoc.admission import Admission
+from hoatoc.admission import Admission, read
 from hoatoc.cli.check_view import Checked, show
 from hoatoc.cli.reach import Data, Json, NotRunning, database, settings_of
 from hoatoc.config import Settings
+from hoatoc.content.packet import received_file
+from hoatoc.content.scratch import Scratch
 from hoatoc.domain.check import Severity
 from hoatoc.domain.check import check as look
-from hoatoc.domain.edxml import read_packet
+from hoatoc.domain.content import Content
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.identity import document_key
-from hoatoc.domain.packet import PacketFault
+from hoatoc.domain.packet import Packet, PacketFault
 from hoatoc.domain.page import VIETNAM
 from hoatoc.domain.registry import Registry
 from hoatoc.domain.registry.file import parse_organs, text_of
@@ -96,12 +97,28 @@ async def _adopted(settings: Settings) -> Registry:
 def _checked(
     path: Path, registry: Registry, today: date, admitting: Admission, declaration: Declaration
 ) -> Checked:
-    data = path.read_bytes()
-    seen = Checked(name=path.name, sha256=sha256(data).hexdigest(), size=len(data))
-    try:
-        packet = read_packet(data)
-    except PacketFault as fault:
-        return replace(seen, fault=fault)
+    with (
+        received_file(path, path.stat().st_size, admitting.spool) as received,
+        Scratch(admitting.spool) as scratch,
+    ):
+        data = received.in_memory() or received
+        seen = Checked(name=path.name, sha256=received.sha256.hex(), size=received.size)
+        try:
+            packet = read(data, scratch)
+        except PacketFault as fault:
+            return replace(seen, fault=fault)
+        return _looked(seen, data, packet, registry, today, admitting, declaration)
+
+
+def _looked(
+    seen: Checked,
+    data: Content,
+    packet: Packet,
+    registry: Registry,
+    today: date,
+    admitting: Admission,
+    declaration: Declaration,
+) -> Checked:
     examination = admitting.examine(packet, data, registry, today)
     suspicions = suspect(packet, examination, declaration, rules=admitting.secrecy)
     if any(each.severity is Severity.REFUSE for each in suspicions):

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID, uuid4
@@ -16,8 +15,13 @@ from hoatoc.cli import output
 from hoatoc.cli.reach import Data, Json, database, settings_of
 from hoatoc.cli.recall import show_recall
 from hoatoc.config import Settings
+from hoatoc.content.error import ContentAltered
+from hoatoc.content.packet import received_file
+from hoatoc.content.store import store_of
 from hoatoc.domain import topic
-from hoatoc.domain.error import OurFault, PeerFault
+from hoatoc.domain.content import ClaimCheck, claim_of
+from hoatoc.domain.edxml import LARGEST_PACKET_BYTES
+from hoatoc.domain.error import PeerFault
 from hoatoc.domain.event import (
     Answer,
     DocumentDispatched,
@@ -48,10 +52,6 @@ class AnswerInvalid(PeerFault):
     """The answer is not one that a recipient can give."""
 
 
-class ContentAltered(OurFault):
-    """A copy is not what was handed over."""
-
-
 def send(
     packets: Annotated[list[Path], typer.Argument(help="edXML packets.", exists=True)],
     secret: Annotated[
@@ -64,17 +64,17 @@ def send(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Hand packets over; the same content again gives the same dispatch."""
+    """Hand packets over, of 50 MiB at most; the same content again gives the same dispatch."""
     settings = settings_of(data)
     policy = load_policy(settings)
     declaration = Declaration(secret=secret, cleared_by=cleared_by)
-    contents = [(packet, packet.read_bytes()) for packet in packets]
 
     async def hand_over() -> list[tuple[Path, HandedOver | PeerFault]]:
         with admission(settings, policy) as admitting:
-            door = Door("cli", admitting, settings.kafka.partitions)
+            store = store_of(settings)
+            door = Door("cli", admitting, settings.kafka.partitions, store=store)
             async with database(settings) as connection:
-                return [(p, await _take(door, connection, d, declaration)) for p, d in contents]
+                return [(p, await _take(door, connection, p, declaration)) for p in packets]
 
     handed = asyncio.run(hand_over())
     if json:
@@ -87,11 +87,12 @@ def send(
 
 
 async def _take(
-    door: Door, connection: asyncpg.Connection, packet: bytes, declaration: Declaration
+    door: Door, connection: asyncpg.Connection, path: Path, declaration: Declaration
 ) -> HandedOver | PeerFault:
     """Hand one packet over; its own fault does not hold the others back."""
     try:
-        return await door.take(connection, packet, declaration=declaration)
+        with received_file(path, LARGEST_PACKET_BYTES, door.admission.spool) as packet:
+            return await door.take_file(connection, packet, declaration=declaration)
     except PeerFault as fault:
         return fault
 
@@ -235,26 +236,46 @@ def take(
     """Write out the packet of one copy, as its recipient gets it."""
     settings = settings_of(data)
 
-    async def read() -> tuple[asyncpg.Record, bytes]:
+    async def write() -> tuple[Path, ClaimCheck]:
         async with database(settings) as connection:
             row = await _copy(connection, delivery)
-        for _, copy in await _received(settings, row["connection"]):
-            asked = copy.delivery_id == row["delivery_id"]
-            if asked and isinstance(copy, DocumentDispatched) and copy.content is not None:
-                return row, copy.content
-        raise UnknownCopy(
-            f"the copy is not in {topic.documents(row['connection'])} yet: see `hoatoc show`"
-        )
+        copy = await _dispatched(settings, row)
+        name = f"{row['number']}-{row['notation']}".replace("/", "-")
+        file = out or Path(f"{name}.edxml")
+        if file.exists() and not force:
+            raise AnswerInvalid(f"{file} exists: name another by --out, or --force")
+        await _write(settings, copy, row["packet_sha256"], file)
+        return file, ClaimCheck(copy.content_sha256, copy.content_bytes)
 
-    row, content = asyncio.run(read())
-    if sha256(content).digest() != row["packet_sha256"]:
-        raise ContentAltered(f"the content of {delivery} is not what was handed over")
-    name = f"{row['number']}-{row['notation']}".replace("/", "-")
-    file = out or Path(f"{name}.edxml")
-    if file.exists() and not force:
-        raise AnswerInvalid(f"{file} exists: name another by --out, or --force")
-    file.write_bytes(content)
-    typer.echo(f"{file}: {len(content)} bytes, SHA-256 {sha256(content).hexdigest()}")
+    file, content = asyncio.run(write())
+    typer.echo(f"{file}: {content.size} bytes, SHA-256 {content.sha256.hex()}")
+
+
+async def _dispatched(settings: Settings, row: asyncpg.Record) -> DocumentDispatched:
+    for _, copy in await _received(settings, row["connection"]):
+        if copy.delivery_id == row["delivery_id"] and isinstance(copy, DocumentDispatched):
+            return copy
+    raise UnknownCopy(
+        f"the copy is not in {topic.documents(row['connection'])} yet: see `hoatoc show`"
+    )
+
+
+async def _write(settings: Settings, copy: DocumentDispatched, sha256: bytes, file: Path) -> None:
+    """Write the packet of a copy to a file, all of it or nothing; raises ContentAltered."""
+    claim = ClaimCheck(sha256, copy.content_bytes)
+    if copy.content is not None and claim_of(copy.content) != claim:
+        raise ContentAltered(f"the content of {copy.delivery_id} is not what was handed over")
+    begun = file.with_name(f"{file.name}.part")
+    try:
+        with begun.open("wb") as to:
+            if copy.content is not None:
+                to.write(copy.content)
+            else:
+                async for piece in store_of(settings).get(claim):
+                    to.write(piece)
+        begun.replace(file)
+    finally:
+        begun.unlink(missing_ok=True)
 
 
 def answer(

@@ -96,6 +96,7 @@ def _show(state: RunState, console: Console) -> None:
     lines = {
         "broker": state.bootstrap_servers,
         "database": state.dsn,
+        "gateway": state.gateway,
         "supervisor": f"pid {state.pid}",
         "logs": next((child.log.parent for child in state.children.values()), None),
     }

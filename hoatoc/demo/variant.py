@@ -6,6 +6,7 @@ from itertools import islice
 from random import Random
 from string import ascii_lowercase
 
+from hoatoc.domain.content import whole
 from hoatoc.domain.packet import Attachment, Packet, Party
 
 UNKNOWN = Party(code="H99", name="Sở chưa đăng ký (minh họa)")
@@ -54,7 +55,7 @@ def _filling(chance: Random) -> str:
 def stamped(packet: Packet, number: str, marker: str) -> Packet:
     """Return the same letter under another number, with a stamp of secrecy and its own marker."""
     first, *others = _without_annex(packet)
-    text = f"{STAMP}\n\n".encode() + first.content
+    text = f"{STAMP}\n\n".encode() + whole(first.content)
     bearing = replace(packet, attachments=(replace(first, content=text), *others))
     secret = replace(bearing, number=number, document_id=_document_id(packet, number))
     return annexed(secret, marker)

@@ -49,7 +49,7 @@ from hoatoc.domain.working_due import DUE_DATE, WorkingDue
 
 
 class Kind(StrEnum):
-    """The kinds of alert; the first six are deadlines, the last two stand in no books."""
+    """The kinds of alert; the first six are deadlines, the last three stand in no books."""
 
     PUBLISH = "publish"
     ARRIVE = "arrive"
@@ -63,6 +63,7 @@ class Kind(StrEnum):
     UNREADABLE = "unreadable"
     UNSENT = "unsent"
     SECRET_SUSPECTED = "secret-suspected"  # noqa: S105 - a kind of alert
+    CONTENT_LOST = "content-lost"
 
 
 _STARTS = {

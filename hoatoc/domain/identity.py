@@ -13,6 +13,7 @@ from typing import NamedTuple, NewType
 from unicodedata import normalize
 from uuid import UUID, uuid5
 
+from hoatoc.domain.content import digest_of
 from hoatoc.domain.packet import NEW_DOCUMENT, RECALL, Attachment, Packet, Party
 
 DispatchId = NewType("DispatchId", UUID)
@@ -144,7 +145,7 @@ def _party(party: Party) -> str:
 def _file(attachment: Attachment) -> list[str]:
     texts = (attachment.name, attachment.content_type, attachment.description)
     return [
-        sha256(attachment.content).hexdigest(),
+        digest_of(attachment.content).hex(),
         *(normalize("NFC", text) for text in texts),
     ]
 
@@ -203,24 +204,51 @@ def duplicate_of(new: Packet, earlier: Packet) -> Duplicate | None:
     None for what repeats them lawfully: the same document sent again, to whomever; an update,
     recall or replacement of an earlier one; another year, for numbers begin again (Điều 15.1).
     """
-    if new.business_type != NEW_DOCUMENT or earlier.business_type == RECALL:
-        return None
-    if _is_sent_again(new, earlier):
+    return None if earlier.business_type == RECALL else repeats(new, marks_of(earlier))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What the two alarms go by of an earlier document; `digest` is its `document_digest`."""
+
+    digest: bytes
+    document_id: str
+    year: int
+    number: str
+    notation: str
+    issuer: Party
+
+
+def marks_of(packet: Packet) -> Marks:
+    """Return the marks of a document."""
+    return Marks(
+        digest=document_digest(packet),
+        document_id=packet.document_id,
+        year=packet.promulgated.year,
+        number=packet.number,
+        notation=packet.notation,
+        issuer=packet.sender,
+    )
+
+
+def document_digest(packet: Packet) -> bytes:
+    """Digest (SHA-256) the content but for the recipients: the same for whomever it is sent to."""
+    return content_digest(replace(packet, recipients=()))
+
+
+def repeats(new: Packet, earlier: Marks) -> Duplicate | None:
+    """Tell as `duplicate_of` does of an earlier document that was no recall, by its marks."""
+    if new.business_type != NEW_DOCUMENT or document_digest(new) == earlier.digest:
         return None
     if _folded(new.document_id) == _folded(earlier.document_id):
         return Duplicate.IDENTIFIER
-    if _marks(new) == _marks(earlier) and _is_same_issuer(new.sender, earlier.sender):
+    if _numbers(marks_of(new)) == _numbers(earlier) and _is_same_issuer(new.sender, earlier.issuer):
         return Duplicate.NUMBER_NOTATION_ISSUER
     return None
 
 
-def _is_sent_again(new: Packet, earlier: Packet) -> bool:
-    one, other = (replace(each, recipients=()) for each in (new, earlier))
-    return content_digest(one) == content_digest(other)
-
-
-def _marks(packet: Packet) -> tuple[int, str, str]:
-    return packet.promulgated.year, _number(packet.number), _folded(packet.notation)
+def _numbers(marks: Marks) -> tuple[int, str, str]:
+    return marks.year, _number(marks.number), _folded(marks.notation)
 
 
 def _is_same_issuer(one: Party, other: Party) -> bool:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import SimpleNamespace
 from typing import ClassVar
 
+from hoatoc.domain.content import Content
 from hoatoc.domain.error import PeerFault
 
 PRIORITIES = ("Thường", "Khẩn", "Thượng khẩn", "Hỏa tốc", "Hỏa tốc hẹn giờ")
@@ -63,7 +64,7 @@ class Attachment:
 
     name: str
     content_type: str
-    content: bytes
+    content: Content
     content_id: str = ""
     description: str = ""
 
@@ -73,7 +74,7 @@ class File:
     """A file as its sender made it: an attachment, or one member of a packed attachment."""
 
     name: str
-    content: bytes
+    content: Content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ AlertKind = Literal[
     "unreadable",
     "unsent",
     "secret-suspected",
+    "content-lost",
 ]
 VIETNAM = timezone(timedelta(hours=7))
 """The zone of every time shown to a person (QĐ 28/2018/QĐ-TTg, Điều 14.4)."""
@@ -245,6 +246,14 @@ _TEXTS: dict[AlertKind, _Text] = {
         "Hoatoc xem lý do Kafka từ chối và khắc phục.",
         next_step_en="Tell the recipient by telephone at once that the document is recalled. "
         "Whoever is on duty for Hoatoc reads why Kafka refused it and repairs the cause.",
+    ),
+    "content-lost": _Text(
+        title_vi="Nội dung văn bản trong kho bị mất hoặc bị thay đổi",
+        title_en="Content of a document is missing from the store, or altered",
+        next_step_vi="Người trực Hoatoc khôi phục kho nội dung từ bản sao lưu rồi chạy `hoatoc "
+        "content check`. Nếu không có bản sao lưu, nơi gửi gửi lại đúng văn bản đó; không sửa gì.",
+        next_step_en="Whoever is on duty for Hoatoc restores the store of content and runs `hoatoc "
+        "content check`. Without a backup the sender hands the same document over again, as it is.",
     ),
     "secret-suspected": _Text(
         title_vi="Nghi có bí mật nhà nước, đã chặn",

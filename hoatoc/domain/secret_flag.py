@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from defusedxml.ElementTree import DefusedXMLParser
 
+from hoatoc.domain.content import Content, head_of, pieces_of, windows
 from hoatoc.domain.secrecy import SecrecyRules
 from hoatoc.domain.secret import Declaration, declared_by
 
@@ -36,8 +37,8 @@ class _Flags:
             self.found.append((tag, "".join(pieces)))
 
 
-def declared_in(data: bytes, rules: SecrecyRules) -> Declaration:
-    """Read what a packet declares of its secrecy; call it with bytes that were read as a packet.
+def declared_in(data: Content, rules: SecrecyRules) -> Declaration:
+    """Read what a packet declares of its secrecy; call it with what was read as a packet.
 
     Raises what the parser raises of bytes that are no XML, or that declare a document type.
     """
@@ -45,20 +46,23 @@ def declared_in(data: bytes, rules: SecrecyRules) -> Declaration:
         return Declaration()
     flags = _Flags(rules.flags)
     parser = DefusedXMLParser(target=flags, forbid_dtd=True)
-    parser.feed(data)
+    for piece in pieces_of(data):
+        parser.feed(piece)
     parser.close()
     return declared_by(flags.found, rules)
 
 
-def _may_flag(data: bytes, names: frozenset[str]) -> bool:
+def _may_flag(data: Content, names: frozenset[str]) -> bool:
     """Tell whether a flag can be there at all: most packets are spared a second parser.
 
     A name in an encoding that writes letters otherwise than ASCII cannot be looked for in bytes.
     """
-    if not data.startswith((b"<", b"\xef\xbb\xbf<")) or b"\0" in data[:200]:
+    head = head_of(data)
+    if not head.startswith((b"<", b"\xef\xbb\xbf<")) or b"\0" in head[:200]:
         return True
-    folded = data.lower()
-    return any(name.encode() in folded for name in names)
+    wanted = [name.encode() for name in names]
+    folded = (piece.lower() for piece in windows(data, max(map(len, wanted), default=1)))
+    return any(name in window for window in folded for name in wanted)
 
 
 def _local(name: str) -> str:

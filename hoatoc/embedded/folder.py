@@ -50,6 +50,7 @@ class RunState(_Record):
     bootstrap_servers: str = ""
     dsn: str = ""
     policy: str = ""
+    gateway: str = ""
     children: dict[str, ChildState] = {}
 
 

@@ -28,6 +28,7 @@ from hoatoc.telemetry import PORTS
 PROGRAMS = {
     "relay": "producers.relay",
     "intake": "producers.intake",
+    "gateway": "producers.gateway.app",
     "ledger": "consumers.ledger",
     "tracker": "streams.tracker",
     "alerts": "consumers.alerts",
@@ -93,6 +94,9 @@ async def stack(
             reached = await _start_stores(settings, wanted, supervisor, console)
             if reached.postgres.dsn and reached.kafka.bootstrap_servers:
                 await prepare(reached)
+            reached = _meeting(reached, wanted)
+            if "gateway" in wanted:
+                supervisor.note(gateway=reached.gateway.url)
             await supervisor.start(_programs(reached, wanted))
             yield Stack(reached, supervisor)
         finally:
@@ -196,6 +200,26 @@ async def _start_stores(
             "kafka": settings.kafka.model_copy(update={"bootstrap_servers": servers}),
         }
     )
+
+
+def _meeting(settings: Settings, wanted: Collection[str]) -> Settings:
+    """Return the settings with a port that the gateway can have, and the paths that are started."""
+    gateway = settings.gateway
+    if "gateway" in wanted and not is_free(gateway.host, gateway.port):
+        port = next(free_ports(gateway.host))
+        gateway = gateway.model_copy(update={"port": port})
+    return settings.model_copy(update={"gateway": gateway, "paths": paths_of(settings, wanted)})
+
+
+def paths_of(settings: Settings, programs: Collection[str]) -> str:
+    """Return the paths in force: those that are set, else those that are started.
+
+    A path that nobody serves would hold time up for ever.
+    """
+    started = [path for path in settings.paths_in_force if path in programs]
+    if "paths" in settings.model_fields_set or not started:
+        return settings.paths
+    return ",".join(started)
 
 
 def _absolute(policy: str) -> str:

@@ -49,7 +49,7 @@ class Supervisor:
         self.note()
 
     def note(self, **changes: str) -> None:
-        """Record what reaches the stack: `bootstrap_servers`, `dsn`, `policy`."""
+        """Record what reaches the stack: `bootstrap_servers`, `dsn`, `policy`, `gateway`."""
         self._publish(self.state.model_copy(update=changes))
 
     async def until(self, test: Callable[[RunState], bool]) -> RunState:

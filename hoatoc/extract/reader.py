@@ -16,6 +16,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from hoatoc.domain.content import Content, size_of
 from hoatoc.domain.examination import FileExamined
 from hoatoc.domain.packet import Attachment
 from hoatoc.extract.found import Extracted
@@ -61,7 +62,7 @@ class Reader:
             unreadable=found.unreadable,
         )
 
-    def extract(self, content: bytes) -> Extracted:
+    def extract(self, content: Content) -> Extracted:
         """Return the text of a file and of all files in it; blocks at most for seconds a MB.
 
         A file that crashes or hangs its parser is unreadable (`crash`, `too-slow`).
@@ -77,7 +78,7 @@ class Reader:
         with self._lock:
             self._end()
 
-    def _ask(self, content: bytes) -> bytes | None:
+    def _ask(self, content: Content) -> bytes | None:
         worker = self._running()
         try:
             answer = self._exchange(worker, content)
@@ -87,11 +88,11 @@ class Reader:
             self._end()
         return answer
 
-    def _exchange(self, worker: "subprocess.Popen[bytes]", content: bytes) -> bytes | None:
+    def _exchange(self, worker: "subprocess.Popen[bytes]", content: Content) -> bytes | None:
         assert worker.stdin and worker.stdout  # noqa: S101, PT018 - both are pipes
         send(worker.stdin, content)
         # A worker answers at once and whole, so only the beginning has to be waited for.
-        ready, _, _ = select.select([worker.stdout], [], [], self._patience(len(content)))
+        ready, _, _ = select.select([worker.stdout], [], [], self._patience(size_of(content)))
         return receive(worker.stdout) if ready else None
 
     def _running(self) -> "subprocess.Popen[bytes]":

@@ -14,6 +14,7 @@ import sys
 from dataclasses import asdict
 from typing import IO, NoReturn
 
+from hoatoc.domain.content import Content, pieces_of, size_of
 from hoatoc.extract.content import read
 from hoatoc.extract.kind import UNKNOWN
 
@@ -28,10 +29,11 @@ def cpu_seconds(size: int) -> int:
     return 10 + size // _MEGABYTE
 
 
-def send(to: IO[bytes], data: bytes) -> None:
+def send(to: IO[bytes], data: Content) -> None:
     """Write a message."""
-    to.write(len(data).to_bytes(_LENGTH))
-    to.write(data)
+    to.write(size_of(data).to_bytes(_LENGTH))
+    for piece in pieces_of(data):
+        to.write(piece)
     to.flush()
 
 

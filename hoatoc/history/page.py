@@ -13,7 +13,7 @@ from hoatoc.history.walk import Walk
 from hoatoc.history.witness import Pair, Witness
 
 G4, G5 = Guarantee.G4, Guarantee.G5
-NOT_IN_BOOKS = ("unsent", "secret-suspected")
+NOT_IN_BOOKS = ("unsent", "secret-suspected", "content-lost")
 """kinds of alert that doors and relay raise: they stand in no books"""
 Alerts = Mapping[int, AlertRows]
 """The alerts of the books by the number of their subject."""

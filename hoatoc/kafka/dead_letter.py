@@ -4,7 +4,6 @@ import time
 import traceback
 from uuid import UUID, uuid5
 
-from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
 from hoatoc.domain import topic
@@ -74,8 +73,8 @@ def dead_letter(
     return sent, event
 
 
-def unsent(record: Outgoing, producer: str, refusal: KafkaError, identity: UUID) -> Outgoing:
-    """Return the dead letter of a record that the broker refused: it never had an offset."""
+def unsent(record: Outgoing, producer: str, refusal: Exception, identity: UUID) -> Outgoing:
+    """Return the dead letter of a record that was refused, so that it never had an offset."""
     never = ConsumerRecord(
         topic=record.topic,
         partition=record.partition or 0,

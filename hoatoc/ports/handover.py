@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+from hoatoc.domain.content import ClaimCheck
 from hoatoc.domain.sending import Form
 
 
@@ -45,12 +46,12 @@ class Copy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """Who asks copies back, how and why; `packet` is the edXML that asks, if there is one."""
+    """Who asks copies back, how and why; `packet` is the edXML that asks, or its claim, if any."""
 
     form: Form
     reason: str
     requested_by: str
-    packet: bytes | None = None
+    packet: bytes | ClaimCheck | None = None
 
 
 class Handovers(Protocol):

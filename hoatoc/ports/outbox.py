@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from hoatoc.domain.content import ClaimCheck
 from hoatoc.domain.event import Limits
 
 
@@ -26,7 +27,8 @@ class Aged(NamedTuple):
 class Claimed:
     """An outbox row claimed by a relay, with all that is published of it.
 
-    `connections` holds, beside each recipient, whose topic its copy goes to.
+    `packet` is None when it lies in the store. `connections` holds, beside each recipient, whose
+    topic its copy goes to.
     """
 
     dispatch_id: UUID
@@ -38,8 +40,9 @@ class Claimed:
     notation: str
     subject: str
     priority: int
-    packet: bytes
+    packet: bytes | None
     packet_sha256: bytes
+    packet_bytes: int
     limits: Limits
     handed_over_at: datetime
     recipients: tuple[str, ...]
@@ -49,10 +52,18 @@ class Claimed:
     resend_of: UUID | None = None
     sender_connection: str = ""
 
+    @property
+    def claim(self) -> ClaimCheck | None:
+        """Return by what the packet is claimed from the store; None when it is here."""
+        return ClaimCheck(self.packet_sha256, self.packet_bytes) if self.packet is None else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedRecall:
-    """A recall claimed by a relay, with all that is published of it."""
+    """A recall claimed by a relay, with all that is published of it.
+
+    There may be no packet that asks; `packet` is None when it lies in the store, too.
+    """
 
     recall_id: UUID
     dispatch_id: UUID
@@ -62,6 +73,7 @@ class ClaimedRecall:
     requested_at: datetime
     packet: bytes | None
     packet_sha256: bytes | None
+    packet_bytes: int | None
     sender: str
     document_id: str
     issuer: str
@@ -73,6 +85,13 @@ class ClaimedRecall:
     limits: Limits
     recipients: tuple[str, ...]
     connections: tuple[str, ...]
+
+    @property
+    def claim(self) -> ClaimCheck | None:
+        """Return by what the packet is claimed from the store, if it lies there."""
+        if self.packet is not None or self.packet_sha256 is None or self.packet_bytes is None:
+            return None
+        return ClaimCheck(self.packet_sha256, self.packet_bytes)
 
 
 class Outbox(Protocol):

@@ -48,6 +48,19 @@ async def pool(dsn: str, size: int = 4) -> AsyncIterator[asyncpg.Pool]:
 
 
 @asynccontextmanager
+async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """Open one connection for the block; raises DatabaseAway when the server does not answer."""
+    try:
+        connection = await asyncpg.connect(dsn, timeout=10)
+    except (*AWAY, TimeoutError) as error:
+        raise DatabaseAway(f"the database does not answer: {error!r}") from error
+    try:
+        yield connection
+    finally:
+        connection.terminate()
+
+
+@asynccontextmanager
 async def listening(
     connection: Connection, channel: str, wake: asyncio.Event
 ) -> AsyncIterator[None]:

@@ -1,31 +1,53 @@
 """A door: admission by the registry in force, then hand-over in one transaction."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import asyncpg
+
 from hoatoc.admission import Admission, Admitted
+from hoatoc.content.error import ContentUnreachable
+from hoatoc.content.packet import SpooledPacket
+from hoatoc.content.store import Store
+from hoatoc.domain.content import Content
 from hoatoc.domain.page import VIETNAM
 from hoatoc.domain.secret import Declaration, SecretSuspected
 from hoatoc.postgres.connection import Connection
+from hoatoc.postgres.content import ContentTables
 from hoatoc.postgres.handover import HandedOver, HandoverTables
 from hoatoc.postgres.registry import RegistryCache
 from hoatoc.postgres.secret import SecretTables, Stopped
 
+_TRIES = 3
+
+
+def _nothing(_admitted: Admitted) -> None:
+    """Require nothing more of a packet that was admitted."""
+
 
 @dataclass(slots=True)
 class Door:
-    """Takes packets on any connection; `name` is what the books say of where they came in."""
+    """Takes packets on any connection; `name` is what the books say of where they came in.
+
+    `store` is where large packets are put. So many of them as `large` lets in are examined at a
+    time; the others wait on the disk. `require` raises what else this door has against a packet
+    that was admitted.
+    """
 
     name: str
     admission: Admission
     partitions: int
     registry: RegistryCache = field(default_factory=RegistryCache)
+    store: Store | None = None
+    large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    require: Callable[[Admitted], None] = _nothing
 
     async def admit(
         self,
         connection: Connection,
-        data: bytes,
+        data: Content,
         sender: str | None = None,
         declaration: Declaration = Declaration(),
     ) -> Admitted:
@@ -43,9 +65,47 @@ class Door:
     ) -> HandedOver:
         """Take a packet; the same content again gives the dispatch that it already has.
 
-        Raises what `admit` and `HandoverTables.hand_over` raise; nothing is written then but, of a
-        suspected secret, a note without content, and its page.
+        Raises what `admit`, `require` and `HandoverTables.hand_over` raise; nothing is written then
+        but, of a suspected secret, a note without content, and its page.
         """
+        admitted = await self._admitted(connection, data, sender, declaration)
+        return await self.hand_over(connection, admitted)
+
+    async def take_file(
+        self,
+        connection: Connection,
+        packet: SpooledPacket,
+        sender: str | None = None,
+        declaration: Declaration = Declaration(),
+    ) -> HandedOver:
+        """Take a packet of any size, as `take` does; never inside a transaction.
+
+        A large one is in the store before anything names it. Raises ContentUnreachable, too.
+        """
+        data = packet.in_memory()
+        if data is not None:
+            return await self.take(connection, data, sender, declaration)
+        async with self.large:
+            admitted = await self._admitted(connection, packet, sender, declaration)
+        for _ in range(_TRIES):
+            await self._keep(connection, admitted)
+            try:
+                return await self.hand_over(connection, admitted)
+            except asyncpg.ForeignKeyViolationError:  # swept meanwhile: it took that long
+                continue
+        raise ContentUnreachable(
+            "kho nội dung đang được dọn; thử lại sau / the store of content is being swept: try "
+            "again later"
+        )
+
+    async def hand_over(self, connection: Connection, admitted: Admitted) -> HandedOver:
+        """Hand over what was admitted; of a large packet, what was kept."""
+        tables = HandoverTables(connection)
+        return await tables.hand_over(admitted, self.admission.policy, self.name)
+
+    async def _admitted(
+        self, connection: Connection, data: Content, sender: str | None, declaration: Declaration
+    ) -> Admitted:
         try:
             admitted = await self.admit(connection, data, sender, declaration)
         except SecretSuspected as suspected:
@@ -53,5 +113,14 @@ class Door:
             note = Stopped.of(suspected, door=self.name, organ=organ)
             await SecretTables(connection).stop(note, self.partitions)
             raise
-        policy = self.admission.policy
-        return await HandoverTables(connection).hand_over(admitted, policy, self.name)
+        self.require(admitted)
+        return admitted
+
+    async def _keep(self, connection: Connection, admitted: Admitted) -> None:
+        """Put a packet into the store; what was lost of it is mended."""
+        if self.store is None:
+            raise ValueError("this door has no store for large packets")
+        tables = ContentTables(connection)
+        await tables.touch(admitted.claim)
+        await self.store.put(admitted.data)
+        await tables.mend(admitted.claim, self.partitions)

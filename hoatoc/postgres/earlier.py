@@ -7,9 +7,10 @@ import asyncpg
 
 from hoatoc.admission import Admitted
 from hoatoc.domain.check import Finding, Severity
+from hoatoc.domain.edxml import read_packet
 from hoatoc.domain.error import PeerFault
-from hoatoc.domain.identity import Duplicate
-from hoatoc.domain.packet import NEW_DOCUMENT, REPLACEMENT
+from hoatoc.domain.identity import Duplicate, Marks, duplicate_of, repeats
+from hoatoc.domain.packet import NEW_DOCUMENT, REPLACEMENT, Packet, Party
 from hoatoc.domain.page import VIETNAM
 
 
@@ -35,6 +36,21 @@ def dispatch_of(admitted: Admitted, act: str, taken: Iterable[asyncpg.Record]) -
     if earlier["content_digest"] != admitted.digest:
         raise _conflict(earlier, admitted)
     return UUID(str(earlier["dispatch_id"]))
+
+
+def alarm_of(packet: Packet, earlier: asyncpg.Record) -> Duplicate | None:
+    """Return which alarm a document sets off by an earlier one, read anew if it is at hand."""
+    if earlier["packet"] is not None:
+        return duplicate_of(packet, read_packet(earlier["packet"]))
+    marks = Marks(
+        digest=earlier["document_digest"],
+        document_id=earlier["document_id"],
+        year=earlier["year"],
+        number=earlier["printed_number"],
+        notation=earlier["printed_notation"],
+        issuer=Party(code=earlier["sender"], name=earlier["issuer_name"]),
+    )
+    return repeats(packet, marks)
 
 
 def finding_of(alarm: Duplicate, earlier: asyncpg.Record) -> Finding:

@@ -13,7 +13,6 @@ import asyncpg
 
 from hoatoc.admission import Admitted
 from hoatoc.domain.check import Finding
-from hoatoc.domain.edxml import read_packet
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.examination import Examination
 from hoatoc.domain.identity import (
@@ -22,7 +21,7 @@ from hoatoc.domain.identity import (
     OrganCode,
     delivery_id,
     dispatch_id_from,
-    duplicate_of,
+    document_digest,
     may_repeat,
 )
 from hoatoc.domain.packet import NEW_DOCUMENT, REPLACEMENT, Packet
@@ -30,7 +29,7 @@ from hoatoc.domain.policy import Policy, limits_for
 from hoatoc.domain.sending import AskedBack
 from hoatoc.ports import Asking, Copy, Recalled, Speaker
 from hoatoc.postgres.connection import Connection
-from hoatoc.postgres.earlier import act_of, dispatch_of, finding_of
+from hoatoc.postgres.earlier import act_of, alarm_of, dispatch_of, finding_of
 from hoatoc.postgres.query import queries
 from hoatoc.postgres.recall import RecallTables
 
@@ -115,8 +114,8 @@ class HandoverTables:
         for row in rows:
             namesake = Namesake(*(row[name] for name in Namesake._fields))
             if len(found) < MOST_ALARMS and may_repeat(packet, key, admitted.digest, namesake):
-                earlier = await self._connection.fetchval(SQL["packet"], row["dispatch_id"])
-                if alarm := duplicate_of(packet, read_packet(earlier)):
+                earlier = await self._connection.fetchrow(SQL["packet"], row["dispatch_id"])
+                if alarm := alarm_of(packet, earlier):
                     found.append(finding_of(alarm, row))
         return tuple(found)
 
@@ -130,7 +129,7 @@ class HandoverTables:
                 form=back.form,
                 reason=reason,
                 requested_by=admitted.issuer.code,
-                packet=admitted.data,
+                packet=admitted.inline or admitted.claim,
             )
             recalls += await self.ask_back(copies, asking)
         return tuple(recalls)
@@ -223,7 +222,7 @@ class HandoverTables:
             admitted.issuer.code,
             packet.subject,
             packet.priority,
-            admitted.data,
+            admitted.inline,
             admitted.sha256,
             json.dumps(asdict(limits)),
             door,
@@ -236,6 +235,7 @@ class HandoverTables:
             admitted.cleared_by,
             datetime.fromtimestamp(now_ms / 1000, UTC),
             admitted.sender_connection,
+            *_claimed(admitted),
         )
         return reserved is not None
 
@@ -324,6 +324,13 @@ class HandoverTables:
             (row["dispatch_id"], row["recipient"]): Speaker(row["connection"], row["sender"])
             for row in rows
         }
+
+
+def _claimed(admitted: Admitted) -> tuple[bytes, int, bytes] | tuple[None, None, None]:
+    """Return how a packet that lies in the store is named: its digest, size, document digest."""
+    if admitted.inline is not None:
+        return None, None, None
+    return admitted.sha256, admitted.size, document_digest(admitted.packet)
 
 
 def _signatures(examination: Examination) -> str:

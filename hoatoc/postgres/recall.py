@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from hashlib import sha256
 from uuid import UUID
 
+from hoatoc.domain.content import ClaimCheck, claim_of
 from hoatoc.domain.event import Limits
 from hoatoc.ports import Aged, Asking, ClaimedRecall, Copy, Recalled
 from hoatoc.postgres.connection import Connection
@@ -34,7 +34,7 @@ class RecallTables:
         again = tuple(copy.recipient for copy in copies if copy.delivery_id in asked_before)
         if not new:
             return Recalled(None, dispatch_id, (), again, unsent=False)
-        packet = asking.packet
+        inline, sha256, claim = _packet(asking)
         await self._connection.execute(
             SQL["add"],
             recall_id,
@@ -42,8 +42,10 @@ class RecallTables:
             asking.form,
             asking.reason,
             asking.requested_by,
-            packet,
-            sha256(packet).digest() if packet is not None else None,
+            inline,
+            sha256,
+            claim and claim.sha256,
+            claim and claim.size,
         )
         ids = [copy.delivery_id for copy in new]
         await self._connection.execute(SQL["add_copies"], ids, recall_id)
@@ -84,3 +86,11 @@ class RecallTables:
     async def mark_sent(self, recalls: Iterable[UUID]) -> None:
         """Mark recalls that every recipient was offered."""
         await self._connection.execute(SQL["mark_sent"], sorted(recalls))
+
+
+def _packet(asking: Asking) -> tuple[bytes | None, bytes | None, ClaimCheck | None]:
+    """Return the packet that asks if it is carried along, its digest, and its claim if it lies."""
+    packet = asking.packet
+    if packet is None or isinstance(packet, ClaimCheck):
+        return None, packet.sha256 if packet else None, packet
+    return packet, claim_of(packet).sha256, None

@@ -136,13 +136,23 @@ class RegistryCache:
     def __init__(self) -> None:
         self._registry: Registry | None = None
         self._version = -1
+        self._reading = asyncio.Lock()
 
-    async def current(self, connection: Connection) -> Registry:
-        """Return the registry; one query of one row when it did not change."""
+    async def current(self, connection: Connection, version: int | None = None) -> Registry:
+        """Return the registry; one query of one row when it did not change.
+
+        With the version that another query has just told, none. Of several that find it changed
+        at once, one reads it.
+        """
         tables = RegistryTables(connection)
-        if self._registry is None or await tables.version() != self._version:
-            self._registry, self._version = await tables.registry_and_version()
-        return self._registry
+        if version is None:
+            version = await tables.version()
+        if self._registry is not None and version == self._version:
+            return self._registry
+        async with self._reading:
+            if self._registry is None or await tables.version() != self._version:
+                self._registry, self._version = await tables.registry_and_version()
+            return self._registry
 
 
 def _registry(rows: Sequence[asyncpg.Record], groups: Mapping[str, Group]) -> Registry:

@@ -18,6 +18,7 @@ from asyncpg import CannotConnectNowError, ConnectionDoesNotExistError
 from hoatoc import codec
 from hoatoc.admission import Admitted
 from hoatoc.domain import topic
+from hoatoc.domain.content import whole
 from hoatoc.domain.event import (
     DocumentDispatched,
     DocumentHandedOver,
@@ -119,7 +120,7 @@ class People:
         recipients = chance.sample((*RECIPIENTS, *BEHIND_HUB), chance.randint(12, 18))
         sender = chance.choice(SENDERS)
         admitted = packet(sender, recipients, number, chance.choice((0, 1, 2, 2, 3)))
-        world.packets[admitted.data] = admitted
+        world.packets[whole(admitted.data)] = admitted
         if chance.random() < 0.6:
             await self._by_api(admitted, recipients)
         else:
@@ -153,7 +154,7 @@ class People:
             document_id=admitted.packet.document_id,
             sender=admitted.issuer.code,
             recipients=list(recipients),
-            sha256=hashlib.sha256(admitted.data).hexdigest(),
+            sha256=admitted.sha256.hex(),
             door=door,
             dispatch_id=dispatch_id,
         )
@@ -174,7 +175,7 @@ class People:
             )
             self.world.notes.append(note)
         for _ in range(1 + (chance.random() < 0.2)):
-            await self._write_handover(name, admitted.data, admitted.packet.document_id)
+            await self._write_handover(name, whole(admitted.data), admitted.packet.document_id)
         self._note_handed_over(admitted, recipients, "kafka", None)
 
     async def _write_handover(self, name: str, data: bytes, document_id: str) -> None:

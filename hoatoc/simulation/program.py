@@ -28,6 +28,7 @@ from hoatoc.simulation.loop import Process
 from hoatoc.simulation.policy import POLICY
 from hoatoc.simulation.webhook import Webhook
 from hoatoc.simulation.world import PARTITIONS, BrokerWire, Pool, World
+from hoatoc.testing.content import MemoryContents
 from hoatoc.testing.database import MemoryConnection
 from hoatoc.testing.group import MemoryConsumer
 from hoatoc.testing.handover import MemoryHandovers
@@ -126,7 +127,7 @@ async def relay(world: World, process: Process) -> None:
         SETTINGS,
         MemoryOutbox(connection),
         MemoryRecalls(connection),
-        Publisher(producer(world, process), PARTITIONS),
+        Publisher(producer(world, process), PARTITIONS, MemoryContents()),
         process.name,
     )
     _listen(connection, OUTBOX_CHANNEL, made.wake)

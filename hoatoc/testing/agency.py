@@ -30,7 +30,7 @@ from aiokafka.errors import KafkaError
 
 from hoatoc import codec
 from hoatoc.domain.delivery import OUTCOMES
-from hoatoc.domain.edxml import write_packet
+from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, write_packet
 from hoatoc.domain.event import (
     DocumentDispatched,
     RecallIssued,
@@ -145,7 +145,8 @@ def letter(
             signer=Signer(full_name="Nguyễn Văn A"),
             priority=priority,
             attachments=(Attachment(name="a.txt", content_type="text/plain", content=content),),
-        )
+        ),
+        limit=LARGEST_PACKET_BYTES,
     )
 
 

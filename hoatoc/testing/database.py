@@ -20,6 +20,7 @@ from uuid import UUID
 from asyncpg import ConnectionDoesNotExistError
 
 from hoatoc.domain.book import Alert
+from hoatoc.domain.content import ClaimCheck
 from hoatoc.domain.deadline import Kind
 from hoatoc.domain.delivery import Delivery
 from hoatoc.domain.event import DispatchRegistered, Limits
@@ -47,8 +48,9 @@ class Handover:
     sender_connection: str
     subject: str
     priority: int
-    packet: bytes
+    packet: bytes | None
     packet_sha256: bytes
+    packet_bytes: int
     limits: Limits
     business_type: int
     legal_value: str
@@ -92,7 +94,7 @@ class RecallRow:
     requested_by: str
     requested_s: float
     requested_at: datetime
-    packet: bytes | None
+    packet: bytes | ClaimCheck | None
     state: str = "unsent"
     claimed_by: str | None = None
     claimed_s: float = 0.0

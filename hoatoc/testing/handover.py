@@ -83,8 +83,9 @@ class MemoryHandovers(Rows):
             sender_connection=admitted.sender_connection,
             subject=packet.subject,
             priority=packet.priority,
-            packet=admitted.data,
+            packet=admitted.inline,
             packet_sha256=admitted.sha256,
+            packet_bytes=admitted.size,
             limits=limits_for(
                 policy, packet.priority, packet.due, packet.promulgated, self._now_ms()
             ),

@@ -14,6 +14,7 @@ from aiokafka.structs import ConsumerRecord
 from hoatoc.admission import Admission
 from hoatoc.config import Settings
 from hoatoc.domain import topic
+from hoatoc.domain.content import Content, whole
 from hoatoc.domain.edxml import read_packet, write_packet
 from hoatoc.domain.event import DocumentHandedOver
 from hoatoc.domain.examination import Examination, FileExamined
@@ -40,10 +41,10 @@ _NUMBERS = count(1)
 class _OwnReader:
     """Reads files in this process: the documents are those of the test."""
 
-    def examine(self, packet: Packet, data: bytes) -> Examination:
+    def examine(self, packet: Packet, data: Content) -> Examination:
         """Return the text of the files."""
         del data
-        return Examination(files=tuple(_read(a.name, a.content) for a in packet.attachments))
+        return Examination(files=tuple(_read(a.name, whole(a.content)) for a in packet.attachments))
 
 
 def _read(name: str, content: bytes) -> FileExamined:

@@ -13,6 +13,7 @@ from aiokafka.structs import ConsumerRecord
 
 from hoatoc import codec
 from hoatoc.config import Settings
+from hoatoc.content.store import store_of
 from hoatoc.domain import topic
 from hoatoc.domain.event import (
     DispatchPublished,
@@ -95,7 +96,8 @@ class Publish:
             producer(self.settings.kafka, [topic.DELIVERIES, *topics]) as to,
         ):
             one_by_one = cast("AIOKafkaProducer", _OneByOne(to))
-            publisher = Publisher(one_by_one, self.settings.kafka.partitions)
+            contents = store_of(self.settings)
+            publisher = Publisher(one_by_one, self.settings.kafka.partitions, contents)
             wake = _UntilIdle()
             outbox, recalls = OutboxTables(connection), RecallTables(connection)
             relay = Relay(self.settings, outbox, recalls, publisher, self.name, wake=wake)

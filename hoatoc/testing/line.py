@@ -20,6 +20,8 @@ from aiokafka.structs import RecordMetadata
 
 from hoatoc import codec
 from hoatoc.config import Settings
+from hoatoc.content.packet import received
+from hoatoc.content.store import store_of
 from hoatoc.domain.event import Event
 from hoatoc.domain.policy import Policy
 from hoatoc.domain.registry import Organ
@@ -84,7 +86,8 @@ class Line:
 
     async def hand_over(self, packet: bytes) -> HandedOver:
         """Hand a packet over as the command line does."""
-        return await self.door.take(self.database, packet)
+        with received(packet) as spooled:
+            return await self.door.take_file(self.database, spooled)
 
     async def write(
         self,
@@ -214,7 +217,8 @@ async def line(stores: Settings, logs: Path, **changes: object) -> AsyncIterator
         await producer.start()
         policy = load_policy(settings)
         with admission(settings, policy) as admitting:
-            door = Door("cli", admitting, settings.kafka.partitions)
+            store = store_of(settings)
+            door = Door("cli", admitting, settings.kafka.partitions, store=store)
             yield Line(settings, database, policy, logs, producer, door)
     finally:
         await producer.stop()

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from hoatoc.domain.content import claim_of
 from hoatoc.ports import Aged, Claimed, ClaimedRecall
 from hoatoc.testing.database import Handover, OutboxRow, RecallRow, Rows, statement
 
@@ -74,6 +74,7 @@ class MemoryOutbox(Rows):
             **_marks(handover),
             packet=handover.packet,
             packet_sha256=handover.packet_sha256,
+            packet_bytes=handover.packet_bytes,
             handed_over_at=handover.handed_over_at,
             **_sides(copies),
             business_type=handover.business_type,
@@ -167,6 +168,7 @@ class MemoryRecalls(Rows):
             if recall_id == row.recall_id
             for copy in [self.tables.copies[of]]
         )
+        claim = claim_of(row.packet) if isinstance(row.packet, bytes) else row.packet
         return ClaimedRecall(
             recall_id=row.recall_id,
             dispatch_id=row.dispatch_id,
@@ -174,8 +176,9 @@ class MemoryRecalls(Rows):
             reason=row.reason,
             requested_by=row.requested_by,
             requested_at=row.requested_at,
-            packet=row.packet,
-            packet_sha256=sha256(row.packet).digest() if row.packet is not None else None,
+            packet=row.packet if isinstance(row.packet, bytes) else None,
+            packet_sha256=claim.sha256 if claim else None,
+            packet_bytes=claim.size if claim else None,
             **_marks(handover),
             **_sides(copies),
         )

@@ -15,6 +15,7 @@ from typing import Literal, Self
 
 from pydantic import TypeAdapter
 
+from hoatoc.domain.content import Content, pieces_of, size_of
 from hoatoc.domain.signature import Signature
 from hoatoc.domain.signature_reason import Reason
 from hoatoc.verify import mark
@@ -23,6 +24,7 @@ from hoatoc.verify.trust import Trust
 PATIENCE_S = 60.0
 """How long an answer is waited for, the start of the process included."""
 
+_PIECE_BYTES = 1024 * 1024
 _MARKS = {"pdf": mark.PDF, "packet": mark.PACKET}
 _ANSWER: TypeAdapter[tuple[Signature, ...]] = TypeAdapter(tuple[Signature, ...])
 
@@ -46,11 +48,11 @@ class Verifier:
     ) -> None:
         self.close()
 
-    def pdf(self, content: bytes, at: datetime) -> tuple[Signature, ...]:
+    def pdf(self, content: Content, at: datetime) -> tuple[Signature, ...]:
         """Verify a PDF as `hoatoc.verify.pdf.verify_pdf` does; blocks, raises nothing of it."""
         return self._verify("pdf", content, at)
 
-    def packet(self, data: bytes, at: datetime) -> tuple[Signature, ...]:
+    def packet(self, data: Content, at: datetime) -> tuple[Signature, ...]:
         """Verify a packet as `hoatoc.verify.packet.verify_packet` does; blocks likewise."""
         return self._verify("packet", data, at)
 
@@ -60,21 +62,23 @@ class Verifier:
             self._end()
 
     def _verify(
-        self, kind: Literal["pdf", "packet"], content: bytes, at: datetime
+        self, kind: Literal["pdf", "packet"], content: Content, at: datetime
     ) -> tuple[Signature, ...]:
-        question = json.dumps({"kind": kind, "at": at.isoformat()}).encode()
+        head = {"kind": kind, "at": at.isoformat(), "bytes": size_of(content)}
         with self._lock:
-            answer = self._ask(question + b"\n" + content)
+            answer = self._ask(json.dumps(head).encode(), content)
         if answer is None:
             return mark.if_signed(content, _MARKS[kind], Reason.UNREADABLE)
         return _ANSWER.validate_json(answer)
 
-    def _ask(self, question: bytes) -> bytes | None:
+    def _ask(self, head: bytes, content: Content) -> bytes | None:
         # It may have died before the question, so one that it dies of is asked once more.
         for _attempt in range(2):
             connection = self._running()
             try:
-                connection.send_bytes(question)
+                connection.send_bytes(head)
+                for piece in pieces_of(content, _PIECE_BYTES):
+                    connection.send_bytes(piece)
                 if connection.poll(self._patience_s):
                     return connection.recv_bytes()
             except (EOFError, OSError):

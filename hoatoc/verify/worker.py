@@ -1,12 +1,13 @@
 """The process that verifies: it answers one question after another, and can hold little.
 
-A question is a kind, an instant and the content; an answer is JSON, so that content that takes the
-process over gains nothing but a wrong answer about itself.
+A question is a kind, an instant and a size, then the content in pieces; an answer is JSON, so that
+content that takes the process over gains nothing but a wrong answer about itself.
 """
 
 import json
 import resource
 from datetime import datetime
+from io import BytesIO
 from multiprocessing.connection import Connection
 
 from pydantic import TypeAdapter
@@ -34,10 +35,17 @@ def answer(connection: Connection, trust: Trust) -> None:
         resource.setrlimit(limit, (value, value))
     while True:
         try:
-            head, _, content = connection.recv_bytes().partition(b"\n")
+            question = json.loads(connection.recv_bytes())
+            content = _content(connection, question["bytes"])
         except EOFError:
             return
-        question = json.loads(head)
         at = datetime.fromisoformat(question["at"])
         signatures = _KINDS[question["kind"]](content, trust, at)
         connection.send_bytes(Answer.dump_json(signatures))
+
+
+def _content(connection: Connection, size: int) -> bytes:
+    content = BytesIO()
+    while content.tell() < size:
+        content.write(connection.recv_bytes())
+    return content.getvalue()

@@ -67,6 +67,6 @@ def mandatory() -> set[tuple[str, str]]:
 
 def needs(kind: Kind, target: str) -> list[str]:
     """Return the parts that must run for a fault to do anything."""
-    of = {"burst of deadlines": ["intake"]}.get(kind.name, target.split("/"))
+    of = {"burst of deadlines": list(outside.TICKING)}.get(kind.name, target.split("/"))
     stores = [] if kind.name in ALONE or kind.lane == "store" else list(STORES)
     return [*stores, *(part for part in of if part in PROGRAMS)]

@@ -15,7 +15,8 @@ from pathlib import Path
 import asyncpg
 from rich.console import Console
 
-from hoatoc.config import Kafka, Metrics, Pager, Relay, Settings
+from hoatoc.config import Gateway, Kafka, Metrics, Pager, Relay, Settings
+from hoatoc.embedded.port import free_ports
 from hoatoc.history.note import Fault, Load
 from hoatoc.history.record import Leak
 from hoatoc.history.save import Notebook, now_ms
@@ -194,6 +195,7 @@ def _settings(plan: Plan, webhook: str) -> Settings:
         pager=Pager(webhook_url=webhook, timeout_s=PAGER_S),
         relay=Relay(lease_s=8, unsent_after_s=20),
         metrics=Metrics(port=0),
+        gateway=Gateway(port=next(free_ports("127.0.0.1"))),
     )
 
 

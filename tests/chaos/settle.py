@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import asyncpg
 
+from tests.chaos.fault.outside import TICKING
 from tests.chaos.fault.process import pids, ready, send
 from tests.chaos.sample import Sampler
 from tests.chaos.world import World
@@ -53,7 +54,8 @@ async def settle(world: World, sampler: Sampler, patience_s: float) -> list[Stuc
         ("deadlines that run", lambda: _ask(dsn, RUNNING)),
     ]
     stuck = [found for what, left in waits if (found := await _until(what, left, patience_s))]
-    send(signal.SIGSTOP, pids(world, "intake"))  # no more ticks: the log has an end
+    for name in TICKING:
+        send(signal.SIGSTOP, pids(world, name))  # no more ticks: the log has an end
     waits = [
         ("records not booked", _still(sampler)),
         ("announcements not made", lambda: _ask(dsn, UNTOLD)),

@@ -21,6 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from hoatoc.domain.content import size_of
 from hoatoc.domain.edxml import (
     LARGEST_PACKET_BYTES,
     read_any,
@@ -222,7 +223,7 @@ def is_unpacked_or_refused(content: bytes) -> None:
     began = time.process_time()
     with suppress(PacketFault):
         files = unpack(attachment)
-        assert sum(len(file.content) for file in files) <= MAX_UNPACKED_BYTES + len(content)
+        assert sum(size_of(file.content) for file in files) <= MAX_UNPACKED_BYTES + len(content)
     assert time.process_time() - began < 2
 
 

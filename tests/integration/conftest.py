@@ -9,6 +9,7 @@ import pytest
 
 from hoatoc.config import Kafka, Metrics, Settings
 from hoatoc.embedded.stack import stack
+from hoatoc.testing.gateway import Door, door_on
 from hoatoc.testing.line import Line, NewLine, line
 
 # Priority 0 is due at once, 1 within minutes.
@@ -48,6 +49,7 @@ async def stores() -> AsyncIterator[Settings]:
             policy=str(policy),
             kafka=Kafka(partitions=4),
             metrics=Metrics(port=0),
+            paths="intake",
         )
         async with stack(settings, parts=("database", "broker"), prepare=nothing) as running:
             yield running.settings
@@ -64,3 +66,10 @@ async def fresh(new_line: NewLine) -> AsyncIterator[Line]:
     """Give a line for one test."""
     async with new_line() as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+async def door(new_line: NewLine) -> AsyncIterator[Door]:
+    """Give a gateway on a line, for the tests of one module."""
+    async with new_line() as line, door_on(line) as opened:
+        yield opened

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hoatoc.domain.content import whole
 from hoatoc.domain.edxml import read_any, read_packet, unpack, write_packet, write_status
 from hoatoc.domain.packet import (
     RECALL,
@@ -134,7 +135,7 @@ def test_a_packet_of_a_java_client_is_read() -> None:
     assert replace(packet, attachments=()) == replace(
         FOREIGN, traces=NEW.traces, steering="0", type_code="1", type_detail="0"
     )
-    assert [file.content.decode() for file in unpack(packet.attachments[0])] == [
+    assert [whole(file.content).decode() for file in unpack(packet.attachments[0])] == [
         "Số: 807/VPCP-KSTT\n"
     ]
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hoatoc.domain.content import whole
 from hoatoc.domain.edxml import read_packet, write_packet
 from hoatoc.domain.identity import (
     DispatchId,
@@ -145,7 +146,7 @@ def plain_digest(packet: Packet) -> bytes:
     recipients = sorted(map(asdict, packet.recipients), key=canonical)
     attachments = sorted(
         [
-            sha256(each.content).hexdigest(),
+            sha256(whole(each.content)).hexdigest(),
             *(normalize("NFC", t) for t in (each.name, each.content_type, each.description)),
         ]
         for each in packet.attachments

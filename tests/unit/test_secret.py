@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hoatoc.domain.check import Severity
+from hoatoc.domain.content import whole
 from hoatoc.domain.edxml import read_packet
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.examination import Examination, FileExamined
@@ -226,7 +227,7 @@ def test_the_packets_of_the_real_letters_are_open(file: object) -> None:
     packet = read_packet(file.read_bytes())  # type: ignore[attr-defined]
     examination = Examination(
         files=tuple(
-            FileExamined(name=a.name, media_type="text/plain", text=a.content.decode())
+            FileExamined(name=a.name, media_type="text/plain", text=whole(a.content).decode())
             for a in packet.attachments
         )
     )

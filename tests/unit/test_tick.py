@@ -1,11 +1,10 @@
 """Ticks come a second apart, whatever the wall clock does."""
 
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from producers import intake
+from hoatoc.kafka import tick
 
 _HOUR_NS = 3600 * 1_000_000_000
 
@@ -24,8 +23,9 @@ async def test_a_wall_clock_that_steps_back_does_not_hold_the_next_tick_up(
         slept.append(seconds)
         raise Asleep
 
-    monkeypatch.setattr("producers.intake.asyncio.sleep", sleep)
-    behind = cast("Any", SimpleNamespace(current=lambda _: False, now_ns=lambda: next(now)))
+    monkeypatch.setattr("hoatoc.kafka.tick.asyncio.sleep", sleep)
     with pytest.raises(Asleep):
-        await intake.tick(behind, "writer")
-    assert slept[0] <= intake.TICK_S
+        await tick.tick(
+            cast("Any", None), cast("Any", None), lambda _: False, lambda: 1, lambda: next(now)
+        )
+    assert slept[0] <= tick.TICK_S

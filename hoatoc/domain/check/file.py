@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from unicodedata import normalize
 
 from hoatoc.domain.check.rule import CV_807, Case, Rule, Severity, Spot, Spots
+from hoatoc.domain.content import digest_of, head_of, size_of
 from hoatoc.domain.examination import FileExamined
 from hoatoc.domain.packet import NEW_DOCUMENT, REPLACEMENT, Attachment
 
@@ -69,11 +70,12 @@ def _no_pdf(case: Case) -> Spots:
 
 
 def _is_pdf(attachment: Attachment) -> bool:
-    return attachment.content.startswith(b"%PDF-") or attachment.name.lower().endswith(".pdf")
+    is_named = attachment.name.lower().endswith(".pdf")
+    return is_named or head_of(attachment.content).startswith(b"%PDF-")
 
 
 def _empty(case: Case) -> Spots:
-    return (Spot(path, each.name) for path, each in _files(case) if not each.content)
+    return (Spot(path, each.name) for path, each in _files(case) if not size_of(each.content))
 
 
 def _unreadable(case: Case) -> Spots:
@@ -85,12 +87,13 @@ def _unreadable(case: Case) -> Spots:
 def _same_content(case: Case) -> Spots:
     if len(case.packet.attachments) < 2:
         return
-    sizes = Counter(len(each.content) for each in case.packet.attachments)
+    sizes = Counter(size_of(each.content) for each in case.packet.attachments)
     first: dict[bytes, str] = {}
     for path, each in _files(case):
         # Only files of one size are compared: hashing every file would cost more than all the rest.
-        if each.content and sizes[len(each.content)] > 1:
-            earlier = first.setdefault(each.content, each.name)
+        size = size_of(each.content)
+        if size and sizes[size] > 1:
+            earlier = first.setdefault(digest_of(each.content), each.name)
             if earlier is not each.name:
                 yield Spot(path, each.name, earlier)
 
@@ -127,8 +130,9 @@ def _is_one(claimed: str, found: str) -> bool:
 
 def _pdf_otherwise(case: Case) -> Spots:
     for path, each in _files(case):
-        is_bare = each.content and not each.content.startswith((b"%PDF-", b"PK"))
-        if is_bare and each.name.lower().endswith(".pdf") and b"%PDF-" not in each.content[:1024]:
+        head = head_of(each.content)
+        is_bare = head and not head.startswith((b"%PDF-", b"PK"))
+        if is_bare and each.name.lower().endswith(".pdf") and b"%PDF-" not in head:
             yield Spot(path, each.name)
 
 
@@ -151,7 +155,7 @@ def _visible(text: str) -> str:
 def _executable(case: Case) -> Spots:
     for path, each in _files(case):
         extension = each.name.rstrip(" .").rpartition(".")[2].lower()
-        if extension in _EXECUTABLE_NAMES or each.content.startswith(_EXECUTABLE_BYTES):
+        if extension in _EXECUTABLE_NAMES or head_of(each.content).startswith(_EXECUTABLE_BYTES):
             yield Spot(path, _visible(each.name))
 
 

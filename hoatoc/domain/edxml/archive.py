@@ -10,10 +10,10 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from struct import error as StructError  # noqa: N812 - it is a class
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
+from hoatoc.domain.content import Content, InMemory, Sinks, head_of, opened, windows
 from hoatoc.domain.packet import ArchiveReason, ArchiveRefused, Attachment, File
 
 MAX_UNPACKED_BYTES = 50 * 1024 * 1024
@@ -42,6 +42,7 @@ class _Budget:
     """What the members of one attachment may still take, at any depth."""
 
     name: str
+    sinks: Sinks
     size: int = MAX_UNPACKED_BYTES
     entries: int = MAX_ENTRIES
 
@@ -61,16 +62,16 @@ class _Budget:
         return ArchiveRefused(self.name, reason, found, expected)
 
 
-def unpack(attachment: Attachment) -> tuple[File, ...]:
+def unpack(attachment: Attachment, sinks: Sinks = InMemory) -> tuple[File, ...]:
     """Return the files of an attachment: itself, or what it packs; raise `ArchiveRefused`.
 
-    A member of an archive inside the archive is named `inner.zip/member`. Nothing is written
-    anywhere: names are only names.
+    A member of an archive inside the archive is named `inner.zip/member`: names are only names.
+    What is unpacked goes to one of the `sinks` for each member.
     """
     whole = File(name=attachment.name, content=attachment.content)
-    if not attachment.content.startswith(_MAGIC):
+    if not head_of(attachment.content).startswith(_MAGIC):
         return (whole,)
-    return tuple(_files(whole, _Budget(attachment.name), 1)) or (whole,)
+    return tuple(_files(whole, _Budget(attachment.name, sinks), 1)) or (whole,)
 
 
 def _files(file: File, budget: _Budget, depth: int) -> Iterator[File]:
@@ -78,7 +79,7 @@ def _files(file: File, budget: _Budget, depth: int) -> Iterator[File]:
     try:
         # Every entry of the directory has this mark: their number is bounded before one is read.
         budget.take_entries(0 if _entries_at_most(file.content) else MAX_ENTRIES + 1)
-        with ZipFile(BytesIO(file.content)) as archive:
+        with opened(file.content) as packed, ZipFile(packed) as archive:
             members = archive.infolist()
             if _DOCUMENT_MEMBERS.intersection(each.filename for each in members):
                 yield file
@@ -89,8 +90,9 @@ def _files(file: File, budget: _Budget, depth: int) -> Iterator[File]:
         raise budget.refusal(ArchiveReason.DAMAGED, found, "ZIP") from error
 
 
-def _entries_at_most(content: bytes) -> bool:
-    return content.count(_DIRECTORY_ENTRY) <= 10 * MAX_ENTRIES
+def _entries_at_most(content: Content) -> bool:
+    marks = (piece.count(_DIRECTORY_ENTRY) for piece in windows(content, len(_DIRECTORY_ENTRY)))
+    return sum(marks) <= 10 * MAX_ENTRIES
 
 
 def _members(
@@ -112,7 +114,7 @@ def _member(
     archive: ZipFile, member: ZipInfo, name: str, budget: _Budget, depth: int
 ) -> Iterator[File]:
     file = File(name=name, content=_content(archive, member, budget))
-    if not file.content.startswith(_MAGIC):
+    if not head_of(file.content).startswith(_MAGIC):
         yield file
         return
     for inner in _files(file, budget, depth + 1):
@@ -139,19 +141,20 @@ def _is_utf_8(raw: bytes) -> bool:
     return True
 
 
-def _content(archive: ZipFile, member: ZipInfo, budget: _Budget) -> bytes:
+def _content(archive: ZipFile, member: ZipInfo, budget: _Budget) -> Content:
     if member.flag_bits & _ENCRYPTED:
         raise budget.refusal(ArchiveReason.ENCRYPTED, "mật khẩu / a password", "không / none")
     if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
         found = f"method {member.compress_type}"
         raise budget.refusal(ArchiveReason.METHOD_UNKNOWN, found, "stored, deflated")
-    content = BytesIO()
+    content, size = budget.sinks(), 0
     with archive.open(member) as packed:
         while piece := packed.read(_CHUNK):
             budget.take(len(piece))
             content.write(piece)
-            _bound_ratio(content.tell(), member.compress_size, budget)
-    return content.getvalue()
+            size += len(piece)
+            _bound_ratio(size, member.compress_size, budget)
+    return content.close()
 
 
 def _bound_ratio(size: int, packed: int, budget: _Budget) -> None:

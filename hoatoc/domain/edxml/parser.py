@@ -7,10 +7,10 @@ it begins, so no entity is ever declared, and nothing outside the packet is ever
 
 from binascii import a2b_base64
 from collections.abc import Iterable, Iterator
-from io import BytesIO
 from unicodedata import normalize
 from xml.parsers import expat
 
+from hoatoc.domain.content import INLINE_BYTES, PIECE_BYTES, Content, InMemory, Sinks
 from hoatoc.domain.edxml.element import DOCUMENT, TAGS, Element, Kind
 from hoatoc.domain.edxml.record import Record
 from hoatoc.domain.packet import (
@@ -23,7 +23,7 @@ from hoatoc.domain.packet import (
     TooComplex,
 )
 
-MAX_PACKET_BYTES = 256 * 1024
+MAX_PACKET_BYTES = INLINE_BYTES
 """The greatest packet that is carried inside a record; larger content needs its own store."""
 
 LARGEST_PACKET_BYTES = 50 * 1024 * 1024
@@ -36,7 +36,7 @@ MAX_KEPT = 30_000
 """The most groups (recipients, attachments, …) and repeated texts of one packet."""
 
 MAX_SIGNATURE_BYTES = 256 * 1024
-MAX_TOKEN_BYTES = _CHUNK = 64 * 1024
+MAX_TOKEN_BYTES = _CHUNK = PIECE_BYTES
 MAX_DEPTH = 64
 MAX_ATTRIBUTES = 64
 MAX_NAMES = 1_000
@@ -44,11 +44,14 @@ MAX_NAMES = 1_000
 _TEXT, _GROUP = Kind.TEXT, Kind.GROUP
 
 
-def parse(data: bytes | Iterable[bytes], limit: int) -> Record:
-    """Read the bytes of one packet, at most `limit` of them; raise a `PacketFault`."""
+def parse(data: bytes | Iterable[bytes], limit: int, sinks: Sinks = InMemory) -> Record:
+    """Read the bytes of one packet, at most `limit` of them; raise a `PacketFault`.
+
+    The contents of attachments go, decoded, to one sink each.
+    """
     if not 0 < limit <= LARGEST_PACKET_BYTES:
         raise ValueError(f"limit: {limit} bytes; expected 1 to {LARGEST_PACKET_BYTES}")
-    return _Parser().run(_chunks(data, limit))
+    return _Parser(sinks).run(_chunks(data, limit))
 
 
 def _chunks(data: bytes | Iterable[bytes], limit: int) -> Iterator[bytes]:
@@ -83,10 +86,11 @@ class _Names(dict[str, str]):
 class _Base64:
     """Decode Base64 as it comes; blanks and line ends between its characters do not count."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, sinks: Sinks) -> None:
         self._path = path
-        self._decoded = BytesIO()  # gives its bytes without a second copy of them
+        self._decoded = sinks()
         self._rest = ""
+        self._empty = True
         self._padded = False
 
     def feed(self, piece: str) -> None:
@@ -100,23 +104,26 @@ class _Base64:
         if self._padded:
             raise ElementInvalid(self._path, "Excess data after padding", "Base64")
         try:
-            self._decoded.write(a2b_base64(text, strict_mode=True))
+            piece = a2b_base64(text, strict_mode=True)
         except ValueError as error:
             raise ElementInvalid(self._path, str(error), "Base64") from error
+        self._decoded.write(piece)
+        self._empty = False
         self._padded = text.endswith("=")
 
-    def close(self) -> bytes:
+    def close(self) -> Content:
         if self._rest:
             self._decode(self._rest)
-        if not self._decoded.tell():
+        if self._empty:
             raise ElementMissing(self._path)
-        return self._decoded.getvalue()
+        return self._decoded.close()
 
 
 class _Parser:
     """The handlers of expat's events, and what is open between them."""
 
-    def __init__(self) -> None:
+    def __init__(self, sinks: Sinks) -> None:
+        self._sinks = sinks
         self._open = [DOCUMENT]
         self._record = Record()
         self._records: list[Record] = []
@@ -211,7 +218,7 @@ class _Parser:
     def _enter_content(self, element: Element) -> None:
         if self._record.content is not None:
             raise self._twice(element)
-        self._base64 = _Base64(self._record.where(element.name))
+        self._base64 = _Base64(self._record.where(element.name), self._sinks)
         self._expat.CharacterDataHandler = self._base64.feed
         self._content_begin = self._expat.CurrentByteIndex
 

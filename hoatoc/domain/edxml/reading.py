@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 
+from hoatoc.domain.content import InMemory, Sinks
 from hoatoc.domain.edxml.element import MAX_PLACES, SIGNATURES
 from hoatoc.domain.edxml.parser import MAX_PACKET_BYTES, limit_width, parse
 from hoatoc.domain.edxml.record import Record
@@ -45,13 +46,15 @@ _ORGAN = re.compile(r"(?=(?:.*\.)?[A-Z][0-9]{2}(?:\.|$))[0-9A-Z]+(?:\.[0-9A-Z]+)
 _NUMBER_NOTATION = re.compile(r"\d{1,11}\s*/.+", re.ASCII)
 
 
-def read_packet(data: bytes | Iterable[bytes], *, limit: int = MAX_PACKET_BYTES) -> Packet:
+def read_packet(
+    data: bytes | Iterable[bytes], *, limit: int = MAX_PACKET_BYTES, sinks: Sinks = InMemory
+) -> Packet:
     """Read a document of at most `limit` bytes, whole or as it comes; raise a `PacketFault`.
 
-    A packed (zip) attachment is kept as it is: see `unpack`. QCVN 102:2016/BTTTT; QĐ
-    28/2018/QĐ-TTg, Điều 9.1.
+    What its attachments hold goes, decoded, to one of the `sinks` each. A packed (zip) attachment
+    is kept as it is: see `unpack`. QCVN 102:2016/BTTTT; QĐ 28/2018/QĐ-TTg, Điều 9.1.
     """
-    record = parse(data, limit)
+    record = parse(data, limit, sinks)
     if _is_status(record):
         path = "MessageHeader/StatusCode"
         raise NotADocument(path, "<StatusCode>", "<DocumentId>, <Code>, <Subject>")

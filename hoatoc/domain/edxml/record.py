@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from hoatoc.domain.content import Content
 from hoatoc.domain.packet import ElementInvalid, ElementMissing
 
 
@@ -20,7 +21,7 @@ class Record:
         self.texts: dict[str, str] = {}
         self.many: dict[str, list[str]] = {}
         self.groups: dict[str, list[Record]] = {}
-        self.content: bytes | None = None
+        self.content: Content | None = None
 
     @property
     def path(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from xml.sax.saxutils import escape
 
+from hoatoc.domain.content import Content, whole
 from hoatoc.domain.edxml.element import NAMESPACE
 from hoatoc.domain.edxml.parser import MAX_PACKET_BYTES
 from hoatoc.domain.packet import (
@@ -253,9 +254,9 @@ def _attachment(attachment: Attachment) -> list[str]:
     )
 
 
-def _content(content: bytes) -> str:
+def _content(content: Content) -> str:
     name = "edXML:ContentTransferEncoded"
-    return f"<{name}>{b64encode(content).decode()}</{name}>"
+    return f"<{name}>{b64encode(whole(content)).decode()}</{name}>"
 
 
 def _report(status: StatusPacket) -> Iterator[str]:

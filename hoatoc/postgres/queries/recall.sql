@@ -1,7 +1,8 @@
 -- name: add
 -- A recall on its way out.
-INSERT INTO recall (recall_id, dispatch_id, form, reason, requested_by, packet, packet_sha256)
-VALUES ($1, $2, $3, $4, $5, $6, $7);
+INSERT INTO recall (recall_id, dispatch_id, form, reason, requested_by, packet, packet_sha256,
+                    content_sha256, content_bytes)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: lock
 -- Let one act on the copies of a dispatch follow another; what they read before may be outdated.
@@ -45,7 +46,7 @@ UPDATE recall r SET state = 'claimed', claimed_by = $1, claimed_at = now()
 FROM next, handover h
 WHERE r.recall_id = next.recall_id AND h.dispatch_id = r.dispatch_id
 RETURNING r.recall_id, r.dispatch_id, r.form, r.reason, r.requested_by, r.requested_at, r.packet,
-          r.packet_sha256, h.sender, h.document_id, h.issuer, h.year, h.printed_number AS number,
+          r.packet_sha256, coalesce(r.content_bytes, octet_length(r.packet)) AS packet_bytes, h.sender, h.document_id, h.issuer, h.year, h.printed_number AS number,
           h.printed_notation AS notation, h.subject, h.priority, h.limits,
           ARRAY(SELECT c.recipient FROM recall_recipient x JOIN handover_recipient c USING (delivery_id)
                 WHERE x.recall_id = r.recall_id ORDER BY c.recipient) AS recipients,
@@ -53,9 +54,13 @@ RETURNING r.recall_id, r.dispatch_id, r.form, r.reason, r.requested_by, r.reques
                 WHERE x.recall_id = r.recall_id ORDER BY c.recipient) AS connections;
 
 -- name: mark_sent
--- Mark recalls that every recipient was offered.
-UPDATE recall SET state = 'sent', sent_at = now()
-WHERE recall_id = ANY($1::uuid[]) AND state = 'claimed';
+-- Mark recalls that every recipient was offered; tell who waits for what comes in.
+WITH sent AS (
+    UPDATE recall SET state = 'sent', sent_at = now()
+    WHERE recall_id = ANY($1::uuid[]) AND state = 'claimed'
+    RETURNING recall_id
+)
+SELECT pg_notify('hoatoc_copies', '') WHERE EXISTS (SELECT FROM sent);
 
 -- name: aged
 -- Recalls that wait too long though their dispatch has left, on the database's clock.

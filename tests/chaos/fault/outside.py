@@ -80,16 +80,20 @@ def _stranger() -> bytes:
     )
 
 
+TICKING = ("intake", "gateway")
+"""the programs that carry time"""
+
+
 async def burst(world: World, target: str, seconds: float) -> Outcome:
     """Let many deadlines fall into one second: while no tick comes, all begin at one instant.
 
-    Intake, which ticks, is stopped until the whole burst is published.
+    Those that tick are stopped until the whole burst is published.
     """
     before = (await world.senders.ask(do="count"))["burst_copies"]
-    async with world.held["intake"]:
-        if not await ready(world, "intake"):
-            return Outcome(False, "intake did not run")
-        found = pids(world, "intake")
+    async with world.held["intake"], world.held["gateway"]:
+        if not all([await ready(world, name) for name in TICKING]):
+            return Outcome(False, "intake or the gateway did not run")
+        found = [pid for name in TICKING for pid in pids(world, name)]
         send(signal.SIGSTOP, found)
         try:
             await world.senders.ask(do="burst", deliveries=world.burst)

@@ -1,0 +1,38 @@
+-- Large content lies in the store, by its digest; what names it here keeps it there.
+
+-- What was put into the store, or is about to be: `put_at` is when a door last was about to. `lost`
+-- says why it can no longer be had, if so; each time that happens is an episode.
+CREATE TABLE content (
+    sha256   bytea PRIMARY KEY CHECK (length(sha256) = 32),
+    bytes    bigint NOT NULL CHECK (bytes >= 0),
+    put_at   timestamptz NOT NULL DEFAULT now(),
+    lost     text NOT NULL DEFAULT '' CHECK (lost IN ('', 'ContentMissing', 'ContentAltered')),
+    episode  integer NOT NULL DEFAULT 0
+);
+
+-- What a sweep takes from the store: from here on nothing can name it without putting it anew.
+CREATE TABLE content_leaving (
+    sha256  bytea PRIMARY KEY CHECK (length(sha256) = 32),
+    bytes   bigint NOT NULL
+);
+
+-- `document_digest` is that of the content but for the recipients, by which a repetition is told
+-- from a document sent again where the packet is not here to be compared.
+ALTER TABLE handover
+    ALTER COLUMN packet DROP NOT NULL,
+    ADD COLUMN content_sha256 bytea REFERENCES content,
+    ADD COLUMN content_bytes bigint,
+    ADD COLUMN document_digest bytea,
+    ADD CHECK ((packet IS NULL) = (content_sha256 IS NOT NULL)),
+    ADD CHECK (content_sha256 = packet_sha256),
+    ADD CHECK ((content_sha256 IS NULL) = (content_bytes IS NULL)),
+    ADD CHECK ((content_sha256 IS NULL) = (document_digest IS NULL));
+CREATE INDEX handover_of_content ON handover (content_sha256) WHERE content_sha256 IS NOT NULL;
+
+ALTER TABLE recall
+    ADD COLUMN content_sha256 bytea REFERENCES content,
+    ADD COLUMN content_bytes bigint,
+    ADD CHECK (packet IS NULL OR content_sha256 IS NULL),
+    ADD CHECK (content_sha256 = packet_sha256),
+    ADD CHECK ((content_sha256 IS NULL) = (content_bytes IS NULL));
+CREATE INDEX recall_of_content ON recall (content_sha256) WHERE content_sha256 IS NOT NULL;

@@ -1,0 +1,61 @@
+"""What the routes of the gateway work with."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+import asyncpg
+from fastapi import Depends, Request
+
+from hoatoc.config import Settings
+from hoatoc.domain.rate import Limiter
+from hoatoc.postgres.connection import AWAY, Connection, DatabaseAway
+from hoatoc.postgres.content import Contents
+from hoatoc.postgres.door import Door
+from hoatoc.postgres.keyring import Keyring
+from producers.gateway.feed import Feed
+from producers.gateway.health import Health
+from producers.gateway.lane import Lanes
+from producers.gateway.outlet import Outlet
+from producers.gateway.watch import Watch
+
+NAME = "gateway"
+ACQUIRE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """One replica of the gateway."""
+
+    settings: Settings
+    database: asyncpg.Pool
+    door: Door
+    outlet: Outlet
+    feed: Feed
+    watch: Watch
+    health: Health
+    lanes: Lanes
+    contents: Contents
+    keys: Keyring
+    limiter: Limiter
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Take a connection to the database for a while; raises DatabaseAway."""
+        try:
+            async with self.database.acquire(timeout=ACQUIRE_S) as connection:
+                yield connection
+        except (*AWAY, TimeoutError) as error:
+            raise DatabaseAway(
+                "Cơ sở dữ liệu tạm thời không trả lời; gửi lại yêu cầu này là an toàn. / The "
+                "database does not answer; sending this request again is safe."
+            ) from error
+
+
+def gateway_of(request: Request) -> Gateway:
+    """Return the gateway that answers a request."""
+    return cast("Gateway", request.app.state.gateway)
+
+
+Here = Annotated[Gateway, Depends(gateway_of)]
