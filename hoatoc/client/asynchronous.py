@@ -21,11 +21,15 @@ from hoatoc.client.trying import Patience, Trying
 from hoatoc.client.value import (
     Answered,
     AskedBack,
+    Backlog,
+    Counts,
+    Delivery,
     Dispatch,
     Entry,
     HandedOver,
     Listed,
     Organ,
+    Resent,
     Spooled,
     Stretch,
     Summary,
@@ -134,7 +138,7 @@ class AsyncClient:
         """Ask the copies of these recipients back, or all; asked again it changes nothing."""
         return await self.run(interface.recall(dispatch_id, reason, recipients))
 
-    async def resend(self, dispatch_id: UUID, recipients: Iterable[str]) -> HandedOver:
+    async def resend(self, dispatch_id: UUID, recipients: Iterable[str]) -> Resent:
         """Send a dispatch once more to recipients who do not have it."""
         return await self.run(interface.resend(dispatch_id, recipients))
 
@@ -193,7 +197,7 @@ class AsyncClient:
         except (httpx.HTTPError, httpx_sse.SSEError) as error:
             raise GatewayAway(f"{path}: {type(error).__name__}: {error}") from error
 
-    async def delivery(self, delivery_id: UUID) -> dict[str, Any]:
+    async def delivery(self, delivery_id: UUID) -> Delivery:
         """Return a copy, for its recipient or its sender."""
         return await self.run(interface.delivery(delivery_id))
 
@@ -207,7 +211,7 @@ class AsyncClient:
         Raises ContentAltered; the file stands there only when it is whole.
         """
         download = Download(to, sha256)
-        await self._again(lambda: self._save(interface.content_path(delivery_id), download))
+        await self._again(partial(self._save, interface.content_path(delivery_id), download))
 
     async def _save(self, path: str, download: Download) -> None:
         query, headers = self.connection.query(), download.headers()
@@ -242,13 +246,13 @@ class AsyncClient:
         """Report a business status: 01 to 06, 15, 16 as recipient, 13 as sender."""
         return await self.run(interface.report(delivery_id, code, description, reported_at, key))
 
-    async def backlog(self) -> dict[str, Any]:
+    async def backlog(self) -> Backlog:
         """Return what one is missing: as recipient not taken, as sender unsent, failed, overdue."""
-        return await self.run(interface.numbers("backlog"))
+        return await self.run(interface.backlog())
 
-    async def counts(self) -> dict[str, Any]:
+    async def counts(self) -> Counts:
         """Return how many copies stand in each state, as sender and as recipient."""
-        return await self.run(interface.numbers("counts"))
+        return await self.run(interface.counts())
 
     async def organs(self, q: str = "") -> Listed[Organ]:
         """Search the registry."""

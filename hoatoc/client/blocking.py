@@ -21,11 +21,15 @@ from hoatoc.client.trying import Patience, Trying
 from hoatoc.client.value import (
     Answered,
     AskedBack,
+    Backlog,
+    Counts,
+    Delivery,
     Dispatch,
     Entry,
     HandedOver,
     Listed,
     Organ,
+    Resent,
     Spooled,
     Stretch,
     Summary,
@@ -132,7 +136,7 @@ class Client:
         """Ask the copies of these recipients back, or all; asked again it changes nothing."""
         return self.run(interface.recall(dispatch_id, reason, recipients))
 
-    def resend(self, dispatch_id: UUID, recipients: Iterable[str]) -> HandedOver:
+    def resend(self, dispatch_id: UUID, recipients: Iterable[str]) -> Resent:
         """Send a dispatch once more to recipients who do not have it."""
         return self.run(interface.resend(dispatch_id, recipients))
 
@@ -185,7 +189,7 @@ class Client:
         except (httpx.HTTPError, httpx_sse.SSEError) as error:
             raise GatewayAway(f"{path}: {type(error).__name__}: {error}") from error
 
-    def delivery(self, delivery_id: UUID) -> dict[str, Any]:
+    def delivery(self, delivery_id: UUID) -> Delivery:
         """Return a copy, for its recipient or its sender."""
         return self.run(interface.delivery(delivery_id))
 
@@ -199,7 +203,7 @@ class Client:
         Raises ContentAltered; the file stands there only when it is whole.
         """
         download = Download(to, sha256)
-        self._again(lambda: self._save(interface.content_path(delivery_id), download))
+        self._again(partial(self._save, interface.content_path(delivery_id), download))
 
     def _save(self, path: str, download: Download) -> None:
         query, headers = self.connection.query(), download.headers()
@@ -234,13 +238,13 @@ class Client:
         """Report a business status: 01 to 06, 15, 16 as recipient, 13 as sender."""
         return self.run(interface.report(delivery_id, code, description, reported_at, key))
 
-    def backlog(self) -> dict[str, Any]:
+    def backlog(self) -> Backlog:
         """Return what one is missing: as recipient not taken, as sender unsent, failed, overdue."""
-        return self.run(interface.numbers("backlog"))
+        return self.run(interface.backlog())
 
-    def counts(self) -> dict[str, Any]:
+    def counts(self) -> Counts:
         """Return how many copies stand in each state, as sender and as recipient."""
-        return self.run(interface.numbers("counts"))
+        return self.run(interface.counts())
 
     def organs(self, q: str = "") -> Listed[Organ]:
         """Search the registry."""

@@ -23,11 +23,15 @@ from hoatoc.client.download import altered
 from hoatoc.client.value import (
     Answered,
     AskedBack,
+    Backlog,
+    Counts,
+    Delivery,
     Dispatch,
     Entry,
     HandedOver,
     Listed,
     Organ,
+    Resent,
     Spooled,
     Stretch,
     Summary,
@@ -40,9 +44,9 @@ _KEYS = UUID("0d0f0c1e-58a2-5d0b-8a43-3a9f0f5f0e18")
 _JSON = {"Content-Type": JSON}
 
 
-def key_of(digest: bytes) -> str:
+def key_of(digest: bytes, declared_open_by: str = "") -> str:
     """Return the key of idempotency of a content: a program that was restarted has the same."""
-    return str(uuid5(_KEYS, digest.hex()))
+    return str(uuid5(_KEYS, f"{digest.hex()}{declared_open_by}"))
 
 
 def hand_over(
@@ -67,7 +71,7 @@ def _document(
     headers = {
         "Content-Type": EDXML,
         "Content-Digest": digest_header(digest),
-        "Idempotency-Key": key or key_of(digest),
+        "Idempotency-Key": key or key_of(digest, declared_open_by),
     }
     if priority is not None:
         headers["Hoatoc-Priority"] = str(priority)
@@ -109,9 +113,9 @@ def recall(dispatch_id: UUID, reason: str, recipients: Iterable[str]) -> Call[As
     return _act(dispatch_id, "recall", {"reason": reason, **_to(recipients)}, AskedBack)
 
 
-def resend(dispatch_id: UUID, recipients: Iterable[str]) -> Call[HandedOver]:
+def resend(dispatch_id: UUID, recipients: Iterable[str]) -> Call[Resent]:
     """POST /v1/dispatches/{id}/resend."""
-    return _act(dispatch_id, "resend", _to(recipients), HandedOver)
+    return _act(dispatch_id, "resend", _to(recipients), Resent)
 
 
 def _to(recipients: Iterable[str]) -> dict[str, list[str]]:
@@ -166,9 +170,9 @@ def content(delivery_id: UUID, expected: str) -> Call[bytes]:
     return Call(method="GET", path=content_path(delivery_id), read=read)
 
 
-def delivery(delivery_id: UUID) -> Call[dict[str, Any]]:
+def delivery(delivery_id: UUID) -> Call[Delivery]:
     """GET /v1/deliveries/{id}."""
-    return Call(method="GET", path=f"/v1/deliveries/{delivery_id}", read=decoded(dict[str, Any]))
+    return Call(method="GET", path=f"/v1/deliveries/{delivery_id}", read=decoded(Delivery))
 
 
 def acknowledge(delivery_id: UUID, outcome: str, reason: str, key: str) -> Call[Answered]:
@@ -198,9 +202,14 @@ def _answer(delivery_id: UUID, what: str, body: object, key: str) -> Call[Answer
     )
 
 
-def numbers(what: str) -> Call[dict[str, Any]]:
-    """GET /v1/backlog or /v1/counts."""
-    return Call(method="GET", path=f"/v1/{what}", read=decoded(dict[str, Any]))
+def backlog() -> Call[Backlog]:
+    """GET /v1/backlog."""
+    return Call(method="GET", path="/v1/backlog", read=decoded(Backlog))
+
+
+def counts() -> Call[Counts]:
+    """GET /v1/counts."""
+    return Call(method="GET", path="/v1/counts", read=decoded(Counts))
 
 
 def organs(q: str) -> Call[Listed[Organ]]:

@@ -1,8 +1,8 @@
 """What the gateway answers, typed. Fields that a later gateway adds are passed over."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from uuid import UUID
 
 T = TypeVar("T")
@@ -143,7 +143,11 @@ class Summary:
     notation: str = ""
     subject: str = ""
     priority: int = 0
+    business_type: int = 0
     handed_over_at: datetime | None = None
+    resend_of: UUID | None = None
+    outbox: str = ""
+    states: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,8 +181,8 @@ class Entry:
     business_type: int = 0
     legal_value: str = ""
     recall_id: UUID | None = None
-    reason: str = ""
-    form: str = ""
+    reason: str | None = None
+    form: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +203,7 @@ class Told:
 
     cursor: str
     dispatch_id: UUID
+    event_id: UUID | None = None
     updates: tuple[Update, ...] = ()
 
 
@@ -222,11 +227,113 @@ class Organ:
     """An organ of the registry."""
 
     code: str
+    code102: str = ""
     name: str = ""
+    aliases: tuple[str, ...] = ()
+    parent: str = ""
+    connection: str = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
+    successor: str = ""
+    locked: bool = False
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """What a record of the log says; `at` is when the broker appended it."""
+
+    at: datetime
+    type: str
+    recipient: str | None = None
+    delivery_id: UUID | None = None
+    code: str | None = None
+    known: bool = True
+    detail: str | None = None
+    partition: int = 0
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """What the log says of a dispatch, in order, as JSON has it."""
+    """Everything that the log says of a dispatch, in its order."""
 
-    events: tuple[dict[str, Any], ...] = ()
+    events: tuple[Happening, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resent:
+    """The dispatch by which a document was sent again."""
+
+    dispatch_id: UUID
+    recipients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A copy, for its recipient or its sender."""
+
+    delivery_id: UUID
+    dispatch_id: UUID
+    sender: str
+    recipient: str
+    connection: str = ""
+    document_id: str = ""
+    issuer: str = ""
+    year: int = 0
+    number: str = ""
+    notation: str = ""
+    subject: str = ""
+    priority: int = 0
+    business_type: int = 0
+    legal_value: str = ""
+    content_bytes: int = 0
+    content_sha256: str = ""
+    state: str = ""
+    handling: str = ""
+    recall: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A copy that somebody waits for; `since` it was sent, or handed over."""
+
+    delivery_id: UUID
+    dispatch_id: UUID
+    sender: str
+    recipient: str
+    number: str = ""
+    notation: str = ""
+    subject: str = ""
+    priority: int = 0
+    state: str = ""
+    overdue: bool = False
+    since: datetime | None = None
+    due_kind: str | None = None
+    due_in_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What an organ is missing: not taken or answered for, as recipient; not well, as sender."""
+
+    organ: str
+    as_recipient: tuple[Left, ...] = ()
+    as_sender: tuple[Left, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """Copies by state, and how many of them are overdue."""
+
+    states: dict[str, int] = field(default_factory=dict)
+    overdue: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Numbers of an organ."""
+
+    organ: str
+    as_sender: Counted = field(default_factory=Counted)
+    as_recipient: Counted = field(default_factory=Counted)

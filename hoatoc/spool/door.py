@@ -8,7 +8,7 @@ our credential is not accepted, when what answers is no gateway. No packet is bl
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, Protocol
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -82,13 +82,18 @@ class GatewayDoor:
                 content,
                 priority=packet.priority,
                 declared_open_by=packet.declared_by,
-                key=str(packet.id),
+                key=key_of(packet),
             )
         except client.Problem as problem:
             raise _meaning(problem) from problem
         except HoatocError as error:  # away, or what answers is no gateway
             raise LineDown(str(error)) from error
         return Handed(handed.dispatch_id, to_builtins(asdict(handed)))
+
+
+def key_of(packet: Queued) -> str:
+    """Return a packet's key of idempotency; what is declared of it makes it another request."""
+    return str(uuid5(packet.id, packet.declared_by) if packet.declared_by else packet.id)
 
 
 _ALL_WAIT = (client.NotServed, client.Unauthenticated, client.AccessDenied, client.NotFound)
