@@ -98,10 +98,10 @@ async def told(here: Gateway, speaks: Speaking, packet: StatusPacket, key: str =
     async with here.connection() as connection:
         delivery_id = await InboxTables(connection).named(copy, sender, recipient)
     back = is_take_back(packet.code)
-    if delivery_id is None:
-        action = Action.RECALL if back else Action.ANSWER
-        speaks.find(action, Thing.DOCUMENT, copy.document_id or copy.number, [])
-    assert delivery_id is not None  # noqa: S101 - else it was not found
+    own = [] if delivery_id is None else [sender if back else recipient]
+    action, mark = Action.RECALL if back else Action.ANSWER, f"{copy.number}/{copy.notation}"
+    speaks.find(action, Thing.DOCUMENT, copy.document_id or mark, own)
+    assert delivery_id is not None  # noqa: S101 - it was found
     return await status(here, speaks, delivery_id, packet.code, packet.description, None, key)
 
 
