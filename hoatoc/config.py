@@ -137,6 +137,37 @@ class Signature(_Group):
     )
 
 
+class Spool(_Group):
+    """The spool, which runs at a sender's side."""
+
+    gateway: str = Field(
+        "", description="address of the gateway to forward to; empty: straight to Kafka"
+    )
+    key: str = Field("", description="API key of the sender at the gateway", repr=False)
+    organ: str = Field(
+        "",
+        description="organ to act for: of the key's scope, or whose topics are used with Kafka",
+    )
+    certificate: str = Field(
+        "", description="PEM file with certificate and key, instead of an API key"
+    )
+    authority: str = Field(
+        "", description="PEM file with the roots of the gateway's certificate; empty: the usual"
+    )
+    listen: str = Field(
+        "",
+        description="host:port at which the sender's software hands over; empty: folder only",
+    )
+    quota_mb: int = Field(
+        2048, ge=1, description="MiB of packets that may wait; beyond it the spool says no"
+    )
+    free_mb: int = Field(256, ge=0, description="MiB of the disk that are left free")
+    in_flight: int = Field(4, ge=1, description="packets being handed over at a time")
+    keep_days: int = Field(
+        400, ge=1, description="days after which a packet that left is forgotten"
+    )
+
+
 class Gateway(_Group):
     """The gateway, where agencies hand over and take documents by HTTP."""
 
@@ -291,6 +322,7 @@ class Settings(BaseSettings):
     access: Access = Field(default_factory=Access)
     facade: Facade = Field(default_factory=Facade)
     signature: Signature = Field(default_factory=Signature)
+    spool: Spool = Field(default_factory=Spool)
     content: Content = Field(default_factory=Content)
     metrics: Metrics = Field(default_factory=Metrics)
     log: Log = Field(default_factory=Log)

@@ -42,6 +42,11 @@ def run(name: str, body: Body) -> None:
             f"{name}: set HOATOC_POSTGRES_DSN and HOATOC_KAFKA_BOOTSTRAP_SERVERS", file=sys.stderr
         )
         raise SystemExit(2)
+    start(name, body, settings)
+
+
+def start(name: str, body: Body, settings: Settings) -> None:
+    """Run a program with settings that were read, until it is stopped or crashes; then exit."""
     log = telemetry.configure(name, settings.log)
     port = telemetry.serve_metrics(name, settings.metrics)
     log.info("starting", metrics_port=port)

@@ -24,6 +24,7 @@ PORTS = {
     "alerts": 9405,
     "pager": 9406,
     "gateway": 9407,
+    "spool": 9408,
 }
 _FORBIDDEN = {
     "content",

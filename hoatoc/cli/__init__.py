@@ -24,6 +24,7 @@ from hoatoc.cli import (
     recall,
     secret,
     simulate,
+    spool,
     stack,
     status,
 )
@@ -57,6 +58,7 @@ for command in (
     ledger.lag,
     history.check_history,
     simulate.simulate,
+    spool.spool,
     secret.quarantine,
     organ.topics,
 ):

@@ -1,9 +1,10 @@
 """Crashes at every step: a process that is killed before, or after, its n-th message to the world.
 
-A step is a message to the database or to the broker that asks for something. What works in the
-process says nothing of it: its event loop tells what its connections write to the process that
-watches, and strikes when the time has come. A first run, which nothing strikes, shows the steps;
-then each has a run in which it is struck, and so has each that shows itself only later.
+A step is a message to the database, the broker or a gateway that asks for something, or a
+statement to a SQLite file of the process's own. What works in the process says nothing of it: its
+event loop and its files tell what they write to the process that watches, and strike when the time
+has come. A first run, which nothing strikes, shows the steps; then each has a run in which it is
+struck, and so has each that shows itself only later.
 
 The process is a fork of one that has loaded everything already, so a crash takes milliseconds.
 """
@@ -11,6 +12,8 @@ The process is a fork of one that has loaded everything already, so a crash take
 import asyncio
 import os
 import signal
+import sqlite3
+import threading
 from asyncio import selector_events
 from collections import Counter
 from collections.abc import (
@@ -29,10 +32,11 @@ from itertools import takewhile
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from hoatoc.domain.error import OurFault
-from hoatoc.testing.wire import Session, kafka_step
+from hoatoc.testing.wire import Session, file_step, http_step, kafka_step
 
 PATIENCE_S = 60.0
 Act = Callable[[], Awaitable[None]]
@@ -66,6 +70,8 @@ class Store(StrEnum):
 
     DATABASE = "database"
     BROKER = "broker"
+    GATEWAY = "gateway"
+    FILE = "file"
 
 
 class Step(NamedTuple):
@@ -78,7 +84,7 @@ class Step(NamedTuple):
 
 REACHES: Mapping[Blow, Collection[Store]] = {
     Blow.KILLED: set(Store),
-    Blow.CLOSED: {Store.BROKER},
+    Blow.CLOSED: {Store.BROKER, Store.GATEWAY},
     Blow.ENDED: {Store.DATABASE},
 }
 """The steps that a blow is for."""
@@ -128,6 +134,7 @@ class _Watch:
         self._crash, self._to = crash, to
         self._asked: Counter[tuple[Store, str]] = Counter()
         self._counting = False
+        self._one = threading.Lock()
 
     def begin(self) -> None:
         """Count from now on."""
@@ -138,29 +145,35 @@ class _Watch:
         self._counting = False
 
     def pass_on(
-        self, transport: "_Transport", store: Store, asks: str, write: Callable[[], None]
+        self, transport: "_Transport | None", store: Store, asks: str, write: Callable[[], None]
     ) -> None:
         """Let a message leave, with what happens before or after it."""
-        if not self._counting:
+        crash = self._tell(store, asks) if self._counting else None
+        if crash is None:
             write()
             return
-        self._asked[store, asks] += 1
-        step, crash = Step(store, asks, self._asked[store, asks]), self._crash
-        self._to.send(("step", step))
-        if crash is None or crash.at != step:
-            write()
-            return
-        self._to.send(("struck", crash))
         if crash.moment is Moment.AFTER:
             write()
         self._strike(crash.blow, transport)
         if crash.moment is Moment.BEFORE:
             write()
 
-    def _strike(self, blow: Blow, transport: "_Transport") -> None:
+    def _tell(self, store: Store, asks: str) -> Crash | None:
+        """Tell a step and return what strikes at it; a file has a thread of its own."""
+        with self._one:
+            self._asked[store, asks] += 1
+            step = Step(store, asks, self._asked[store, asks])
+            self._to.send(("step", step))
+            if self._crash is None or self._crash.at != step:
+                return None
+            self._to.send(("struck", self._crash))
+            return self._crash
+
+    def _strike(self, blow: Blow, transport: "_Transport | None") -> None:
         if blow is Blow.KILLED:
             os.kill(os.getpid(), signal.SIGKILL)
         elif blow is Blow.CLOSED:
+            assert transport is not None  # noqa: S101 - a file has no connection
             transport.abort()
         else:
             self._to.send(("end session", ""))
@@ -180,13 +193,19 @@ class _Transport(selector_events._SelectorSocketTransport):  # type: ignore[name
         if asks is None:
             write()
         else:
-            store = Store.DATABASE if self.session else Store.BROKER
-            self.watch.pass_on(self, store, asks, write)
+            self.watch.pass_on(self, self._store(asks), asks, write)
 
     def writelines(self, lines: Iterable[Any]) -> None:
         self.write(b"".join(lines))
 
+    def _store(self, asks: str) -> Store:
+        if self.session is not None:
+            return Store.DATABASE
+        return Store.GATEWAY if asks.startswith("POST ") else Store.BROKER
+
     def _asks(self, message: bytes) -> str | None:
+        if self.session is None and (asked := http_step(message)) is not None:
+            return asked or None
         if self.session is None and int.from_bytes(message[4:8]) == _PROTOCOL_3:
             self.session = Session()
             return "connect"
@@ -209,9 +228,37 @@ class _Loop(asyncio.SelectorEventLoop):
         return made
 
 
+_WATCHING: list[_Watch] = []
+
+
+class _File(sqlite3.Connection):
+    """A file whose statements are watched, if its process is."""
+
+    def execute(self, statement: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        asks = file_step(statement)
+        if asks is None or not _WATCHING:
+            return super().execute(statement, parameters)
+        found: list[sqlite3.Cursor] = []
+        doing = super().execute
+
+        def write() -> None:
+            found.append(doing(statement, parameters))
+
+        _WATCHING[0].pass_on(None, Store.FILE, asks, write)
+        return found[0]
+
+
+def watched_file(path: Path) -> sqlite3.Connection:
+    """Open a SQLite file whose statements are steps of the process that is watched."""
+    return sqlite3.connect(
+        path, timeout=10, isolation_level=None, check_same_thread=False, factory=_File
+    )
+
+
 def _process(work: Work, crash: Crash | None, to: Connection) -> None:
     """Do the work in a process of its own."""
     watch = _Watch(crash, to)
+    _WATCHING[:] = [watch]
 
     async def act() -> None:
         async with work.open() as doing:
@@ -228,10 +275,13 @@ def _process(work: Work, crash: Crash | None, to: Connection) -> None:
         to.send((Went.DONE, ""))
 
 
+PRELOADED = [f"hoatoc.testing.killed_{each}" for each in ("door", "relay", "spool", "inbox")]
+
+
 @cache
 def _context() -> ForkServerContext:
     context = get_context("forkserver")
-    context.set_forkserver_preload(["hoatoc.testing.killed_door", "hoatoc.testing.killed_relay"])
+    context.set_forkserver_preload(PRELOADED)
     return context
 
 

@@ -1,7 +1,8 @@
-"""What a message to PostgreSQL or to Kafka asks for, read off its bytes on their way out.
+"""What a message to a store asks for, read off its bytes on their way out.
 
 PostgreSQL: frontend messages of protocol 3.0; a query of ours goes by its name in `queries/*.sql`.
-Kafka: the api key of a request; what is produced goes by the types of its events.
+Kafka: the api key of a request; what is produced goes by the types of its events. HTTP: method and
+path of a request. SQLite: a statement of ours goes by its name.
 """
 
 import re
@@ -10,7 +11,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
+from hoatoc.client import journal
 from hoatoc.postgres.query import queries
+from hoatoc.spool import outbox
 
 _KAFKA = {
     0: "produce", 1: "fetch", 2: "offsets", 3: "metadata", 8: "commit offset",
@@ -35,6 +38,31 @@ def kafka_step(message: bytes) -> str | None:
     if step == "produce":
         return " ".join([step, *sorted({name.decode() for name in _TYPE.findall(message)})])
     return None if step in _LOOKS else step
+
+
+def http_step(message: bytes) -> str | None:
+    """Return what a request over HTTP does; "" for one that only looks; None if it is none."""
+    found = _REQUEST.match(message)
+    if found is None:
+        return None
+    return f"POST {found[2].decode()}" if found[1] == b"POST" else ""
+
+
+_REQUEST = re.compile(rb"([A-Z]+) ([^ ?]+)[^ ]* HTTP/1\.1\r\n")
+
+
+@cache
+def _file_names() -> dict[str, str]:
+    """Return the name of every statement to a file of ours, by its text."""
+    own = {"spool": outbox.SQL, "inbox": journal.SQL}
+    return {text: f"{file}.{name}" for file, named in own.items() for name, text in named.items()}
+
+
+def file_step(statement: str) -> str | None:
+    """Return what a statement to a SQLite file asks for; None for what only prepares."""
+    if statement.startswith("PRAGMA"):
+        return None
+    return _file_names().get(statement, statement.split(maxsplit=1)[0])
 
 
 @dataclass(slots=True)

@@ -1,0 +1,38 @@
+"""The command that runs a spool at a sender's side."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hoatoc import config, program
+from hoatoc.config import Settings
+
+
+def spool(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of the spool; packets go into its `outgoing`.")
+    ],
+    gateway: Annotated[
+        str, typer.Option(help="Address of the gateway (default: HOATOC_SPOOL_GATEWAY).")
+    ] = "",
+    listen: Annotated[
+        str,
+        typer.Option(help="host:port to take packets at (default: HOATOC_SPOOL_LISTEN)."),
+    ] = "",
+    quota_mb: Annotated[
+        int, typer.Option(help="MiB that may wait (default: HOATOC_SPOOL_QUOTA_MB).", min=0)
+    ] = 0,
+) -> None:
+    """Keep what is put into FOLDER/outgoing, and forward it until the gateway has it."""
+    from producers.spool import NAME
+    from producers.spool import spool as body
+
+    settings = _with(config.load(), gateway=gateway, listen=listen, quota_mb=quota_mb)
+    program.start(NAME, partial(body, root=folder.resolve()), settings)
+
+
+def _with(settings: Settings, **given: object) -> Settings:
+    changes = {name: value for name, value in given.items() if value}
+    return settings.model_copy(update={"spool": settings.spool.model_copy(update=changes)})

@@ -1,0 +1,96 @@
+"""What both clients give httpx: who speaks, where to, and how long an answer may take."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from hoatoc.client.call import Call, Reply, require_success
+from hoatoc.client.error import ReplyUnreadable
+from hoatoc.client.trying import Patience
+
+T = TypeVar("T")
+
+_CONNECT_S = 10.0
+_ANSWER_S = 60.0
+USER_AGENT = "hoatoc-client/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """How to reach a gateway.
+
+    `key` is an API key (`hoatoc_…`); `certificate` a PEM file with certificate and key, instead;
+    `authority` a PEM file with the roots that the gateway's own certificate must come from. `organ`
+    is the one of one's scope to act for.
+    """
+
+    url: str
+    key: str = field(default="", repr=False)
+    organ: str = ""
+    certificate: Path | None = None
+    authority: Path | None = None
+    patience: Patience = field(default_factory=Patience)
+
+    def options(self) -> dict[str, Any]:
+        """Return the options of an httpx client."""
+        headers = {"User-Agent": USER_AGENT}
+        headers |= {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        return {
+            "base_url": self.url.rstrip("/"),
+            "headers": headers,
+            "timeout": httpx.Timeout(_ANSWER_S, connect=_CONNECT_S),
+            "verify": self._trusted(),
+            "follow_redirects": False,
+            "trust_env": False,
+        }
+
+    def _trusted(self) -> Any:
+        if self.authority is None and self.certificate is None:
+            return True
+        context = httpx.create_ssl_context(trust_env=False)
+        if self.authority is not None:
+            context.load_verify_locations(self.authority)
+        if self.certificate is not None:
+            context.load_cert_chain(self.certificate)
+        return context
+
+    def query(self, **more: str) -> dict[str, str]:
+        """Return a query that names the organ to act for."""
+        return {**({"organ": self.organ} if self.organ else {}), **more}
+
+    def request(self, call: Call[Any]) -> dict[str, Any]:
+        """Return what httpx sends for a call, but for its body."""
+        headers = dict(call.headers)
+        if call.body is not None:
+            headers["Content-Length"] = str(call.body.size)
+        return {
+            "method": call.method,
+            "url": call.path,
+            "params": self.query(**call.query),
+            "headers": headers,
+            "timeout": httpx.Timeout(_ANSWER_S + call.wait_s, connect=_CONNECT_S),
+        }
+
+
+def reply_of(response: httpx.Response) -> Reply:
+    """Return an answer that was read whole."""
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Reply(response.status_code, headers, response.content)
+
+
+def require_stream(response: httpx.Response) -> None:
+    """Raise what an answer whose body is read piece by piece refuses; it must be read then."""
+    require_success(reply_of(response))
+
+
+def event_of(data: str, kind: type[T]) -> T:
+    """Read an event of a stream; raises ReplyUnreadable."""
+    try:
+        return msgspec.json.decode(data.encode(), type=kind)
+    except msgspec.DecodeError as error:
+        raise ReplyUnreadable(
+            f"Sự kiện không đọc được: {error}. / An event of the stream cannot be read: {error}."
+        ) from error

@@ -1,0 +1,71 @@
+"""Trying again: when, how long, and what is known of something that was never answered."""
+
+import random
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import httpx
+from tenacity import RetryCallState, retry_if_exception, stop_after_delay
+from tenacity.wait import wait_random_exponential
+
+from hoatoc.client.call import Call
+from hoatoc.client.error import GatewayAway, OutcomeUnknown
+from hoatoc.domain.error import HoatocError
+
+T = TypeVar("T")
+_NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_SPREAD = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a call is tried again: in all, and between two tries at most; seconds."""
+
+    total_s: float = 60.0
+    first_s: float = 0.25
+    longest_s: float = 20.0
+
+    def options(self) -> dict[str, Any]:
+        """Return this for tenacity."""
+        return {
+            "retry": retry_if_exception(is_retriable),
+            "wait": self.wait,
+            "stop": stop_after_delay(self.total_s),
+            "reraise": True,
+        }
+
+    def wait(self, state: RetryCallState) -> float:
+        """Return how long to wait: what `Retry-After` bids, else longer each time; with jitter."""
+        error = state.outcome.exception() if state.outcome else None
+        asked_s = getattr(error, "retry_after_s", None)
+        if asked_s is not None:
+            return float(asked_s) * (1 + random.random() * _SPREAD)
+        return float(wait_random_exponential(self.first_s, self.longest_s)(state))
+
+
+def is_retriable(error: BaseException) -> bool:
+    """Tell whether the same call may succeed later."""
+    return isinstance(error, HoatocError) and error.retriable
+
+
+class Trying(Generic[T]):
+    """One call through its tries: whether any of them may have been heard."""
+
+    def __init__(self, call: Call[T]) -> None:
+        self._call, self._heard = call, False
+
+    def lost(self, error: httpx.HTTPError) -> GatewayAway:
+        """Return what a try without an answer is."""
+        self._heard = self._heard or not isinstance(error, _NOT_REACHED)
+        said = f"{type(error).__name__}: {error}".rstrip(": ")
+        return GatewayAway(
+            f"Cổng không trả lời ({said}): kiểm tra địa chỉ và đường truyền. / The gateway does "
+            f"not answer ({said}): check its address and the line."
+        )
+
+    def last(self, error: GatewayAway) -> HoatocError:
+        """Return what is raised when the last try had no answer."""
+        if self._heard and self._call.writes:
+            what = f"{self._call.method} {self._call.path}"
+            return OutcomeUnknown(what, self._call.key, type(error.__cause__).__name__)
+        return error

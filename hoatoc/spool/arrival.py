@@ -1,0 +1,142 @@
+"""Arrivals: what a spool does with a packet before it says that it has it.
+
+Read it, examine it for a state secret, find room for it; then it is durable, or nothing of it is
+kept. What needs the registry is checked by the door that it is forwarded to.
+"""
+
+import asyncio
+import shutil
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+from prometheus_client import Counter
+
+from hoatoc.admission import Examiner
+from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, read_packet
+from hoatoc.domain.error import HoatocError, PeerFault
+from hoatoc.domain.packet import ContentTooLarge, Packet, PacketFault
+from hoatoc.domain.secrecy import SecrecyRules
+from hoatoc.domain.secret import Declaration, require_open, suspect
+from hoatoc.domain.secret_flag import declared_in
+from hoatoc.spool.folder import Folder, is_settled
+from hoatoc.spool.outbox import Arrival, Outbox, SpoolFull, Taken
+from hoatoc.sqlite import DiskFull
+
+LOG = structlog.get_logger("spool")
+TAKEN = Counter("hoatoc_spool_taken_total", "Packets that came to the spool", ["outcome"])
+AT_WORK = 2
+"""packets examined at a time"""
+
+
+class Gate(Protocol):
+    """Lets packets pass that can be read and hold no state secret."""
+
+    def check(self, data: bytes, declared_by: str) -> Packet:
+        """Read a packet; raises PacketFault or SecretSuspected. It may take seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SecretGate:
+    """The gate against state secrets, as at every door."""
+
+    secrecy: SecrecyRules
+    examiner: Examiner
+
+    def check(self, data: bytes, declared_by: str) -> Packet:
+        """Read a packet; raises PacketFault or SecretSuspected. It may take seconds."""
+        packet = read_packet(data, limit=LARGEST_PACKET_BYTES)
+        examination = self.examiner.examine(packet, data)
+        own = declared_in(data, self.secrecy)
+        declaration = Declaration(secret=own.secret, cleared_by=declared_by)
+        suspicions = suspect(packet, examination, declaration, rules=self.secrecy)
+        require_open(suspicions, sha256(data).hexdigest(), len(data), organ=packet.sender.code)
+        return packet
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """Takes packets, from the folder and for the port."""
+
+    folder: Folder
+    outbox: Outbox
+    gate: Gate
+    free_bytes: int
+    come: asyncio.Event
+    """set when there is something new to forward"""
+    _turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_WORK))
+
+    async def take(
+        self, content: bytes, declared_by: str = "", name: str = ""
+    ) -> tuple[Packet, Taken]:
+        """Take a packet for good; the same again is the same one.
+
+        Raises PacketFault, SecretSuspected, SpoolFull or DiskFull; nothing is kept then.
+        """
+        async with self._turn:
+            self._require_room(len(content))
+            packet = await asyncio.to_thread(self.gate.check, content, declared_by)
+            taken = await self.outbox.take(
+                Arrival(
+                    content=content,
+                    document_id=packet.document_id,
+                    sender=packet.sender.code,
+                    priority=packet.priority,
+                    declared_by=declared_by,
+                    name=name,
+                )
+            )
+        TAKEN.labels("taken" if taken.new else "again").inc()
+        LOG.info("packet_taken", id=taken.id, bytes=len(content), new=taken.new)
+        self.come.set()
+        return packet, taken
+
+    def _require_room(self, size: int) -> None:
+        free = shutil.disk_usage(self.folder.root).free
+        if free - size < self.free_bytes:
+            raise DiskFull(
+                f"Ổ đĩa chỉ còn {free} byte trống, cần giữ {self.free_bytes}: gói tin CHƯA được "
+                "nhận; giải phóng dung lượng rồi gửi lại. / The disk has "
+                f"{free} bytes left and {self.free_bytes} are kept free: the packet was NOT taken. "
+                "Make room and send it again."
+            )
+
+    async def sweep(self) -> None:
+        """Take what stands in the folder; what is still being written is left for the next time."""
+        full = ""
+        for file in self.folder.arrivals():
+            try:
+                await self._take_file(file)
+            except FileNotFoundError:  # whoever put it there has taken it away again
+                continue
+            except (SpoolFull, DiskFull) as no_room:
+                full = f"{no_room}\n"  # a smaller one behind it may still find room
+            except PeerFault as fault:
+                if isinstance(fault, PacketFault) and not is_settled(file):
+                    continue
+                TAKEN.labels("refused").inc()
+                LOG.warning("file_refused", reason=type(fault).__name__)
+                await asyncio.to_thread(self.folder.refuse, file, _told(fault))
+        await asyncio.to_thread(self.folder.say_full, full)
+
+    async def _take_file(self, file: Path) -> None:
+        content = await asyncio.to_thread(_read, file)
+        await self.take(content, name=file.name)
+        await asyncio.to_thread(self.folder.took, file)
+
+
+def _read(file: Path) -> bytes:
+    """Read a file that is not too large; raises ContentTooLarge."""
+    size = file.stat().st_size
+    if size > LARGEST_PACKET_BYTES:
+        raise ContentTooLarge("/", f"{size} bytes", f"{LARGEST_PACKET_BYTES} bytes")
+    return file.read_bytes()
+
+
+def _told(fault: HoatocError) -> dict[str, str]:
+    """Return what is said of a file that is refused, without what was found in it."""
+    detail = fault.withheld() if isinstance(fault, PacketFault) else str(fault)
+    return {"code": type(fault).__name__, "detail": detail}

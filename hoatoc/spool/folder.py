@@ -1,0 +1,149 @@
+"""The folder of a spool: what is put there to be sent, and what became of it.
+
+    outgoing/   packets to be sent, `*.edxml`; each disappears when it is durable in the spool
+    sent/       a file a packet that the door has: its dispatch, and what the door said
+    refused/    packets that are refused, each beside a text that says why
+    statuses/   a file a dispatch: what became of each copy
+    state.json  what waits, and whether the line works
+    FULL.txt    there while the spool takes nothing, because its quota or the disk is used up
+
+Every file is written beside its place and moved there, so that no reader sees half of one.
+"""
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hoatoc.spool.outbox import Fate, Queued, State
+
+SETTLED_S = 10.0
+"""how long a file that cannot be read may still be in the making, since it last changed"""
+_UNSAFE = re.compile(r"[^\w.-]+")
+_LONGEST = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The folder of a spool."""
+
+    root: Path
+
+    @property
+    def outgoing(self) -> Path:
+        """Where packets are put to be sent."""
+        return self.root / "outgoing"
+
+    @property
+    def outbox(self) -> Path:
+        """The file of the outbox."""
+        return self.root / "spool.sqlite"
+
+    @property
+    def full(self) -> Path:
+        """The file that says that nothing is taken."""
+        return self.root / "FULL.txt"
+
+    def make(self) -> None:
+        """Make the folders that are missing; what they hold is its owner's alone."""
+        for name in ("", "outgoing", "sent", "refused", "statuses"):
+            (self.root / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def arrivals(self) -> Iterator[Path]:
+        """Yield the packets to be sent, those that came first before the others.
+
+        A name that begins with a dot, or does not end in `.edxml`, is a file in the making.
+        """
+        found = []
+        for entry in os.scandir(self.outgoing):
+            name = entry.name
+            if name.lower().endswith(".edxml") and not name.startswith("."):
+                with suppress(FileNotFoundError):
+                    if entry.is_file(follow_symlinks=False):
+                        found.append((entry.stat().st_mtime, name))
+        yield from (self.outgoing / name for _, name in sorted(found))
+
+    def took(self, file: Path) -> None:
+        """Let a packet disappear that is durable in the spool."""
+        with suppress(FileNotFoundError):
+            file.unlink()
+        sync(self.outgoing)
+
+    def refuse(self, file: Path, why: dict[str, Any]) -> None:
+        """Put a packet aside that the spool itself cannot take, beside a text that says why."""
+        name = _named(file.name, f"{time.time_ns():x}")
+        write(self.root / "refused" / f"{name}.json", why)
+        with suppress(FileNotFoundError):
+            os.replace(file, self.root / "refused" / f"{name}.edxml")
+
+    def show(self, fate: Fate) -> None:
+        """Show what became of a packet."""
+        told = asdict(fate) | {"sha256": fate.sha256.hex()}
+        folder = "sent" if fate.state is State.SENT else "refused"
+        write(self.root / folder / f"{_named(fate.name, fate.id.hex)}.json", told)
+
+    def give_back(self, packet: Queued, content: bytes) -> None:
+        """Put a packet that was refused back, for its sender to correct."""
+        place = self.root / "refused" / f"{_named(packet.name, packet.id.hex)}.edxml"
+        _put(place, content)
+
+    def show_dispatch(self, dispatch_id: str, told: dict[str, Any]) -> None:
+        """Show what became of the copies of a dispatch."""
+        write(self.root / "statuses" / f"{dispatch_id}.json", told)
+
+    def show_state(self, state: dict[str, Any]) -> None:
+        """Show what waits."""
+        write(self.root / "state.json", state)
+
+    def say_full(self, text: str) -> None:
+        """Say that nothing is taken; an empty text: that it is again."""
+        with suppress(FileNotFoundError):
+            if not text:
+                self.full.unlink()
+            elif self.full.read_text("utf-8") == text:
+                return
+        if text:
+            _put(self.full, text.encode())
+
+
+def _named(name: str, unique: str) -> str:
+    """Return a name of its own for a packet that came under a name."""
+    stem = _UNSAFE.sub("_", Path(name).stem)[:_LONGEST]
+    return f"{stem}.{unique[:12]}" if stem else unique
+
+
+def is_settled(file: Path) -> bool:
+    """Tell whether nothing has been written to a file for a while."""
+    with suppress(FileNotFoundError):
+        return time.time() - file.stat().st_mtime > SETTLED_S
+    return False
+
+
+def write(place: Path, value: object) -> None:
+    """Write a value as JSON, whole or not at all."""
+    text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
+    _put(place, text.encode())
+
+
+def _put(place: Path, data: bytes) -> None:
+    beside = place.with_name(f".{place.name}.part")
+    with beside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, place)
+    sync(place.parent)
+
+
+def sync(folder: Path) -> None:
+    """Make what was moved or deleted in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,182 @@
+"""The forwarder: claims what waits, urgent first, and hands it over until the door has it.
+
+While the line is down one packet at a time knocks, at longer and longer intervals with jitter; the
+most urgent one, and nothing else is tried. When the door opens again, many go at a time.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter, Gauge
+from tenacity import RetryCallState
+from tenacity.wait import wait_random_exponential
+
+from hoatoc.spool.door import Door, Later, LineDown, Rejected
+from hoatoc.spool.outbox import Outbox, Queued
+
+POLL_S = 5.0
+LOG = structlog.get_logger("spool")
+FORWARDED = Counter("hoatoc_spool_forwarded_total", "Packets that left the spool", ["outcome"])
+WAITING = Gauge("hoatoc_spool_waiting", "Packets that wait in the spool")
+WAITING_BYTES = Gauge("hoatoc_spool_waiting_bytes", "Bytes of the packets that wait")
+OLDEST = Gauge("hoatoc_spool_oldest_seconds", "Age of the oldest packet that waits")
+LINE = Gauge("hoatoc_spool_line_up", "1 while the last packet handed over had an answer")
+
+
+@dataclass(slots=True)
+class Backoff:
+    """Longer and longer intervals, each drawn anew; seconds."""
+
+    first_s: float = 0.5
+    longest_s: float = 30.0
+    failures: int = 0
+
+    def next_s(self, asked_s: float | None = None) -> float:
+        """Return how long to wait after one more failure; not less than what was asked for."""
+        self.failures += 1
+        state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]  # only counted
+        state.attempt_number = self.failures
+        return float(wait_random_exponential(self.first_s, self.longest_s)(state)) + (asked_s or 0)
+
+
+@dataclass(slots=True)
+class Line:
+    """Whether packets can be handed over, since when not, and why."""
+
+    backoff: Backoff = field(default_factory=Backoff)
+    fault: str = ""
+    down_since_ms: int | None = None
+    closed_until: float = 0.0
+    """monotonic seconds"""
+
+    def broke(self, error: Later) -> None:
+        """Note that nothing can be handed over for a while."""
+        if self.down_since_ms is None:
+            self.down_since_ms = time.time_ns() // 1_000_000
+            LOG.warning("line_down", reason=type(error.__cause__ or error).__name__)
+        self.fault = str(error)
+        self.closed_until = time.monotonic() + self.backoff.next_s(error.after_s)
+        LINE.set(0)
+
+    def works(self) -> None:
+        """Note that the door has answered."""
+        if self.down_since_ms is not None:
+            LOG.info("line_up")
+        self.backoff.failures, self.fault, self.down_since_ms = 0, "", None
+        self.closed_until = 0.0
+        LINE.set(1)
+
+    def room(self, most: int) -> int:
+        """Return how many packets may be tried at a time."""
+        if time.monotonic() < self.closed_until:
+            return 0
+        return 1 if self.backoff.failures else most
+
+    @property
+    def opens_in_s(self) -> float:
+        """Return in how many seconds the next packet may knock."""
+        return max(self.closed_until - time.monotonic(), 0.0)
+
+
+@dataclass(slots=True)
+class Forwarder:
+    """Hands over what the outbox holds; `wake` is set when something has come."""
+
+    outbox: Outbox
+    door: Door
+    name: str
+    most: int
+    lease_s: float
+    line: Line = field(default_factory=Line)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """set when something has left, or the line has changed"""
+    give_back: Callable[[Queued, bytes], None] = lambda _packet, _content: None
+    """gives a packet that is refused back to its sender"""
+    in_flight: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Forward until cancelled; raises what the outbox raises."""
+        try:
+            while True:
+                self.wake.clear()
+                started = await self._start()
+                await self._tell()
+                if not started:
+                    await self._rest()
+                self._settle()
+        finally:
+            for task in self.in_flight.values():
+                task.cancel()
+            await asyncio.gather(*self.in_flight.values(), return_exceptions=True)
+
+    async def _start(self) -> int:
+        """Claim what there is room for, and begin to hand it over."""
+        room = self.line.room(self.most) - len(self.in_flight)
+        if room <= 0:
+            return 0
+        rows = await self.outbox.claim(self.name, self.lease_s, self.in_flight, room)
+        for row in rows:
+            self.in_flight[row.id] = asyncio.create_task(self._forward(row))
+        return len(rows)
+
+    async def _forward(self, row: Queued) -> None:
+        content = await self.outbox.content(row.id)
+        try:
+            handed = await self.door.hand_over(row, content)
+        except Rejected as refusal:
+            self.line.works()
+            if refusal.code != "secret-suspected":  # of that, no copy is made
+                await asyncio.to_thread(self.give_back, row, content)
+            await self.outbox.refuse(row.id, str(refusal), refusal.answer)
+            LOG.warning("packet_refused", id=row.id, reason=refusal.code)
+            FORWARDED.labels("refused").inc()
+        except LineDown as down:
+            self.line.broke(down)
+            await self.outbox.put_off(row.id, 0, str(down))
+        except Later as later:
+            wait_s = Backoff(failures=min(row.attempts, 10)).next_s(later.after_s)
+            await self.outbox.put_off(row.id, wait_s, str(later))
+            LOG.warning("packet_put_off", id=row.id, attempts=row.attempts)
+        else:
+            self.line.works()
+            await self.outbox.mark_sent(row.id, handed.dispatch_id, handed.answer)
+            LOG.info("packet_forwarded", id=row.id, dispatch_id=handed.dispatch_id)
+            FORWARDED.labels("sent").inc()
+        self.changed.set()
+
+    async def _tell(self) -> None:
+        standing = await self.outbox.standing()
+        WAITING.set(standing.packets)
+        WAITING_BYTES.set(standing.bytes)
+        now_s = time.time()
+        OLDEST.set(now_s - standing.oldest_ms / 1000 if standing.oldest_ms else 0)
+
+    async def _rest(self) -> None:
+        """Wait for an arrival, for what is in flight, or until something may be tried again."""
+        waits = [POLL_S]
+        if self.line.opens_in_s:
+            waits.append(self.line.opens_in_s)
+        elif not self.in_flight and (due_s := await self.outbox.next_due_s()) is not None:
+            waits.append(due_s)
+        waiter = asyncio.ensure_future(self._woken())
+        await asyncio.wait(
+            {waiter, *self.in_flight.values()},
+            timeout=max(min(waits), 0.01),
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        waiter.cancel()
+
+    async def _woken(self) -> None:
+        if self.line.opens_in_s:  # nothing that arrives can leave before that
+            await asyncio.Event().wait()
+        await self.wake.wait()
+
+    def _settle(self) -> None:
+        done = [of for of, task in self.in_flight.items() if task.done()]
+        for task in [self.in_flight.pop(of) for of in done]:
+            task.result()

@@ -1,0 +1,323 @@
+"""The outbox of a sender, in SQLite: taken once by content, claimed, sent or refused.
+
+A packet is one by its bytes: the same bytes again are the same row, so a folder that is read twice
+and a client that asks twice change nothing. Claims are committed before anything is sent; a claim
+that was not finished is free again for whoever claimed it, and after its lease for everybody. What
+is sent carries the row's id as its key of idempotency, so a repeat is the same hand-over.
+
+The quota bounds what waits: at its edge a packet is refused, clearly, and nothing of it is kept.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+from uuid import UUID, uuid5
+
+from hoatoc.domain.error import Unavailable
+from hoatoc.sqlite import Connect, File, connect, migrations
+from hoatoc.sqlite import queries as queries_of
+
+_NAMESPACE = UUID("5f1d3c0e-6a5b-5a3e-9c55-1a0f6f0f7e11")
+_MB = 1024 * 1024
+SQL: Mapping[str, str] = queries_of((files("hoatoc.spool") / "query.sql").read_text("utf-8"))
+
+
+class SpoolFull(Unavailable):
+    """The quota of the spool is used up: the packet was not taken, its sender must keep it."""
+
+    def __init__(self, waiting: int, used: int, quota: int) -> None:
+        self.waiting, self.used, self.quota = waiting, used, quota
+        super().__init__(
+            f"Hàng đợi gửi đã đầy: {waiting} gói tin, {used / _MB:.1f}/{quota / _MB:.0f} MB đang "
+            "chờ đường truyền. Gói tin này CHƯA được nhận: giữ lại, khôi phục đường truyền hoặc "
+            f"tăng HOATOC_SPOOL_QUOTA_MB rồi gửi lại. / The spool is full: {waiting} packets wait "
+            f"for the line, {used / _MB:.1f} of {quota / _MB:.0f} MB. This packet was NOT taken: "
+            "keep it, restore the line or raise HOATOC_SPOOL_QUOTA_MB, and send it again."
+        )
+
+
+class State(StrEnum):
+    """Where a packet stands."""
+
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    SENT = "sent"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A packet as it comes to the spool, with what its header says."""
+
+    content: bytes
+    document_id: str
+    sender: str
+    priority: int
+    declared_by: str = ""
+    name: str = ""
+
+
+class Taken(NamedTuple):
+    """What became of an arrival: its id; `new` unless it had been taken before."""
+
+    id: UUID
+    new: bool
+    state: State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A claimed packet, without its content; `attempts` counts this one."""
+
+    id: UUID
+    document_id: str
+    sender: str
+    priority: int
+    size: int
+    sha256: bytes
+    declared_by: str
+    name: str
+    taken_ms: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What became of a packet; `answer` is what the door said, as JSON."""
+
+    id: UUID
+    document_id: str
+    sender: str
+    priority: int
+    size: int
+    sha256: bytes
+    name: str
+    taken_ms: int
+    state: State
+    attempts: int
+    fault: str
+    ended_ms: int | None
+    dispatch_id: UUID | None
+    answer: Any
+
+
+class Standing(NamedTuple):
+    """What waits: packets, bytes, and since when the oldest."""
+
+    packets: int
+    bytes: int
+    oldest_ms: int | None
+
+
+class Named(NamedTuple):
+    """What became of one copy, as its sender is told."""
+
+    delivery_id: UUID
+    dispatch_id: UUID
+    recipient: str
+    state: str
+    version: int
+    code: str | None = None
+    description: str | None = None
+
+
+def spool_id(content: bytes) -> UUID:
+    """Return the id of a packet: the same bytes have the same."""
+    return uuid5(_NAMESPACE, sha256(content).hexdigest())
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class Outbox:
+    """Packets on their way out, in one file; every method is one transaction."""
+
+    file: File
+    quota_bytes: int
+    now_ms: Callable[[], int] = field(default=_now_ms)
+
+    async def take(self, arrival: Arrival) -> Taken:
+        """Take a packet for good; the same again is the same one. Raises SpoolFull, DiskFull."""
+        return await self.file.do(lambda connection: self._take(connection, arrival))
+
+    def _take(self, connection: sqlite3.Connection, arrival: Arrival) -> Taken:
+        digest = sha256(arrival.content).digest()
+        known = connection.execute(SQL["find"], {"sha256": digest}).fetchone()
+        if known and known["state"] != State.REFUSED:
+            return Taken(UUID(known["id"]), new=False, state=State(known["state"]))
+        packets, used = connection.execute(SQL["occupied"]).fetchone()
+        if used + len(arrival.content) > self.quota_bytes:
+            raise SpoolFull(packets, used, self.quota_bytes)
+        row = {
+            "id": str(spool_id(arrival.content)),
+            "sha256": digest,
+            "bytes": len(arrival.content),
+            "now_ms": self.now_ms(),
+            **{name: getattr(arrival, name) for name in Arrival.__slots__},
+        }
+        connection.execute(SQL["take_again" if known else "take"], row)
+        return Taken(UUID(str(row["id"])), new=True, state=State.WAITING)
+
+    async def claim(
+        self, by: str, lease_s: float, in_flight: Iterable[UUID], limit: int
+    ) -> list[Queued]:
+        """Claim up to `limit` packets, urgent first; committed before the caller sends anything."""
+        claim = {
+            "by": by,
+            "lease_ms": int(lease_s * 1000),
+            "in_flight": json.dumps([str(each) for each in in_flight]),
+            "room": limit,
+            "now_ms": self.now_ms(),
+        }
+        rows = await self.file.do(lambda c: c.execute(SQL["claim"], claim).fetchall())
+        claimed = [Queued(**{**dict(row), "id": UUID(row["id"])}) for row in rows]
+        return sorted(claimed, key=lambda each: (-each.priority, each.taken_ms, str(each.id)))
+
+    async def content(self, packet: UUID) -> bytes:
+        """Return the bytes of a packet that waits or is claimed."""
+        row = await self.file.do(
+            lambda c: c.execute(SQL["content"], {"id": str(packet)}).fetchone()
+        )
+        return bytes(row["content"])
+
+    async def mark_sent(self, packet: UUID, dispatch_id: UUID | None, answer: Any) -> None:
+        """Mark a claimed packet as taken by the door; its content is deleted."""
+        told = {
+            "dispatch_id": str(dispatch_id) if dispatch_id else None,
+            "answer": json.dumps(answer),
+        }
+        await self._end("mark_sent", packet, told)
+
+    async def refuse(self, packet: UUID, fault: str, answer: Any) -> None:
+        """Mark a claimed packet as refused for good; its content is deleted."""
+        await self._end("refuse", packet, {"fault": fault, "answer": json.dumps(answer)})
+
+    async def _end(self, query: str, packet: UUID, told: dict[str, Any]) -> None:
+        row = {"id": str(packet), "now_ms": self.now_ms(), **told}
+
+        def end(connection: sqlite3.Connection) -> None:
+            if connection.execute(SQL[query], row).rowcount:
+                connection.execute(SQL["show"], {"subject": f"packet/{packet}"})
+
+        await self.file.do(end)
+
+    async def put_off(self, packet: UUID, seconds: float, fault: str) -> None:
+        """Let a claimed packet wait again, for so many seconds at least."""
+        later = {
+            "id": str(packet),
+            "fault": fault,
+            "not_before_ms": self.now_ms() + int(seconds * 1000),
+        }
+        await self.file.do(lambda c: c.execute(SQL["put_off"], later))
+
+    async def standing(self) -> Standing:
+        """Return what waits."""
+
+        def count(connection: sqlite3.Connection) -> Standing:
+            packets, used = connection.execute(SQL["occupied"]).fetchone()
+            return Standing(packets, used, connection.execute(SQL["oldest"]).fetchone()[0])
+
+        return await self.file.do(count)
+
+    async def next_due_s(self) -> float | None:
+        """Return in how many seconds the next packet may leave; None when nothing waits."""
+        row = await self.file.do(lambda c: c.execute(SQL["next_due"]).fetchone())
+        return None if row["due_ms"] is None else max(row["due_ms"] - self.now_ms(), 0) / 1000
+
+    async def fate(self, packet: UUID) -> Fate | None:
+        """Return what became of a packet; None if it was never taken."""
+        row = await self.file.do(lambda c: c.execute(SQL["fate"], {"id": str(packet)}).fetchone())
+        return _fate(row) if row else None
+
+    async def fates(self, limit: int = 1000) -> list[Fate]:
+        """Return what became of the packets taken last."""
+        rows = await self.file.do(lambda c: c.execute(SQL["fates"], {"room": limit}).fetchall())
+        return [_fate(row) for row in rows]
+
+    async def forget(self, older_than_s: float) -> int:
+        """Forget what ended longer ago than this, and return how many packets those were."""
+        before = {"before_ms": self.now_ms() - int(older_than_s * 1000)}
+        return await self.file.do(lambda c: c.execute(SQL["forget"], before).rowcount)
+
+    async def cursor(self, source: str) -> str | None:
+        """Return up to where the statuses of a source were booked."""
+        row = await self.file.do(lambda c: c.execute(SQL["cursor"], {"source": source}).fetchone())
+        return row["cursor"] if row else None
+
+    async def book(self, source: str, cursor: str, told: Sequence[Named]) -> None:
+        """Book what became of copies, and how far their source was read, in one transaction."""
+        now_ms = self.now_ms()
+
+        def book(connection: sqlite3.Connection) -> None:
+            for each in told:
+                row = {**each._asdict(), "now_ms": now_ms}
+                row |= {name: str(row[name]) for name in ("delivery_id", "dispatch_id")}
+                connection.execute(SQL["tell"], row)
+                connection.execute(SQL["show"], {"subject": f"dispatch/{each.dispatch_id}"})
+            connection.execute(SQL["move"], {"source": source, "cursor": cursor})
+
+        await self.file.do(book)
+
+    async def unshown(self) -> list[str]:
+        """Return what the folder does not show yet: `packet/<id>` or `dispatch/<id>`."""
+        rows = await self.file.do(lambda c: c.execute(SQL["unshown"]).fetchall())
+        return [row["subject"] for row in rows]
+
+    async def mark_shown(self, subject: str) -> None:
+        """Mark that the folder shows this."""
+        await self.file.do(lambda c: c.execute(SQL["shown"], {"subject": subject}))
+
+    async def told(self, dispatch_id: UUID) -> dict[str, Any]:
+        """Return what is known of a dispatch and its copies, as JSON has it."""
+        of = {"dispatch_id": str(dispatch_id)}
+
+        def look(connection: sqlite3.Connection) -> dict[str, Any]:
+            packet = connection.execute(SQL["of_dispatch"], of).fetchone()
+            copies = connection.execute(SQL["told"], of).fetchall()
+            return {**of, **(dict(packet) if packet else {}), "copies": [dict(c) for c in copies]}
+
+        return await self.file.do(look)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _fate(row: sqlite3.Row) -> Fate:
+    fields = dict(row)
+    dispatch_id, answer = fields["dispatch_id"], fields["answer"]
+    return Fate(
+        **{
+            **fields,
+            "id": UUID(fields["id"]),
+            "state": State(fields["state"]),
+            "dispatch_id": UUID(dispatch_id) if dispatch_id else None,
+            "answer": json.loads(answer) if answer else None,
+        }
+    )
+
+
+def open_outbox(
+    path: Path,
+    quota_bytes: int,
+    connect: Connect = connect,
+    now_ms: Callable[[], int] = _now_ms,
+) -> Outbox:
+    """Open or make the outbox in a file; raises FileNewer, FileUnusable or DiskFull."""
+    file = File.open(path, migrations("hoatoc.spool.migrations"), connect)
+    return Outbox(file, quota_bytes, now_ms)

@@ -1,0 +1,115 @@
+-- name: find
+-- What is known of a content.
+SELECT id, state FROM packet WHERE sha256 = :sha256;
+
+-- name: take
+-- A packet that was never seen; its content is the last column, so that the others are read alone.
+INSERT INTO packet (id, sha256, bytes, document_id, sender, priority, declared_by, name, taken_ms, content)
+VALUES (:id, :sha256, :bytes, :document_id, :sender, :priority, :declared_by, :name, :now_ms, :content);
+
+-- name: take_again
+-- A packet that was refused before is given again: what was wrong may have been put right.
+UPDATE packet SET state = 'waiting', content = :content, declared_by = :declared_by, name = :name,
+       taken_ms = :now_ms, ended_ms = NULL, fault = '', attempts = 0, not_before_ms = 0, answer = NULL
+WHERE sha256 = :sha256 AND state = 'refused';
+
+-- name: occupied
+-- How much waits, for the quota.
+SELECT count(*) AS packets, coalesce(sum(bytes), 0) AS bytes FROM packet
+WHERE state IN ('waiting', 'claimed');
+
+-- name: oldest
+-- Since when the oldest waits.
+SELECT min(taken_ms) AS oldest_ms FROM packet WHERE state IN ('waiting', 'claimed');
+
+-- name: claim
+-- Claim what may leave, urgent first; also what was claimed and not finished within the lease.
+UPDATE packet SET state = 'claimed', claimed_by = :by, claimed_ms = :now_ms, attempts = attempts + 1
+WHERE id IN (
+    SELECT id FROM packet
+    WHERE ((state = 'waiting' AND not_before_ms <= :now_ms)
+           OR (state = 'claimed' AND (claimed_by = :by OR claimed_ms < :now_ms - :lease_ms)))
+      AND id NOT IN (SELECT value FROM json_each(:in_flight))
+    ORDER BY priority DESC, taken_ms, id
+    LIMIT :room)
+RETURNING id, document_id, sender, priority, bytes AS size, sha256, declared_by, name, taken_ms, attempts;
+
+-- name: content
+-- The bytes of a packet.
+SELECT content FROM packet WHERE id = :id;
+
+-- name: mark_sent
+-- The door has it; its content is needed no more.
+UPDATE packet SET state = 'sent', content = NULL, claimed_by = NULL, claimed_ms = NULL, fault = '',
+       ended_ms = :now_ms, dispatch_id = :dispatch_id, answer = :answer
+WHERE id = :id AND state = 'claimed';
+
+-- name: refuse
+-- The door will never take it as it is.
+UPDATE packet SET state = 'refused', content = NULL, claimed_by = NULL, claimed_ms = NULL,
+       ended_ms = :now_ms, fault = :fault, answer = :answer
+WHERE id = :id AND state = 'claimed';
+
+-- name: put_off
+-- It was not taken now; again later.
+UPDATE packet SET state = 'waiting', claimed_by = NULL, claimed_ms = NULL, fault = :fault,
+       not_before_ms = :not_before_ms
+WHERE id = :id AND state = 'claimed';
+
+-- name: fate
+-- What became of one packet.
+SELECT id, document_id, sender, priority, bytes AS size, sha256, name, taken_ms, state, attempts, fault,
+       ended_ms, dispatch_id, answer
+FROM packet WHERE id = :id;
+
+-- name: fates
+-- What became of all, the latest first.
+SELECT id, document_id, sender, priority, bytes AS size, sha256, name, taken_ms, state, attempts, fault,
+       ended_ms, dispatch_id, answer
+FROM packet ORDER BY taken_ms DESC, id LIMIT :room;
+
+-- name: next_due
+-- When the next that was put off may leave.
+SELECT min(not_before_ms) AS due_ms FROM packet WHERE state = 'waiting';
+
+-- name: show
+-- The folder does not show this yet.
+INSERT INTO unshown (subject) VALUES (:subject) ON CONFLICT DO NOTHING;
+
+-- name: unshown
+-- What the folder does not show yet.
+SELECT subject FROM unshown ORDER BY subject LIMIT 500;
+
+-- name: shown
+-- The folder shows it.
+DELETE FROM unshown WHERE subject = :subject;
+
+-- name: cursor
+-- How far statuses have been read.
+SELECT cursor FROM position WHERE source = :source;
+
+-- name: move
+-- Statuses have been read up to here.
+INSERT INTO position (source, cursor) VALUES (:source, :cursor)
+ON CONFLICT (source) DO UPDATE SET cursor = excluded.cursor;
+
+-- name: tell
+-- What became of a copy; an older version than the one that is known changes nothing.
+INSERT INTO delivery (delivery_id, dispatch_id, recipient, state, version, code, description, told_ms)
+VALUES (:delivery_id, :dispatch_id, :recipient, :state, :version, :code, :description, :now_ms)
+ON CONFLICT (delivery_id) DO UPDATE SET state = excluded.state, version = excluded.version,
+    code = excluded.code, description = excluded.description, told_ms = excluded.told_ms
+WHERE excluded.version > delivery.version;
+
+-- name: told
+-- What became of the copies of a dispatch.
+SELECT delivery_id, recipient, state, version, code, description, told_ms FROM delivery
+WHERE dispatch_id = :dispatch_id ORDER BY recipient;
+
+-- name: of_dispatch
+-- The packet that a dispatch carries.
+SELECT id, document_id, name FROM packet WHERE dispatch_id = :dispatch_id;
+
+-- name: forget
+-- What ended long ago; its content is gone already.
+DELETE FROM packet WHERE ended_ms < :before_ms

@@ -1,0 +1,173 @@
+"""What became of the packets: brought back from the gateway or the broker, shown in the folder."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from hoatoc import codec
+from hoatoc.client import AsyncClient
+from hoatoc.client.value import Stretch, Told, Update
+from hoatoc.config import Kafka
+from hoatoc.domain import topic
+from hoatoc.domain.error import HoatocError, Unavailable
+from hoatoc.domain.event import DeliveriesUpdated
+from hoatoc.kafka.client import AWAY, consumer
+from hoatoc.spool.folder import Folder
+from hoatoc.spool.forwarder import Backoff, Line
+from hoatoc.spool.outbox import Named, Outbox
+
+WAIT_S = 25.0
+STATE_S = 2.0
+LOG = structlog.get_logger("spool")
+Next = Callable[[str | None], Awaitable[Stretch[Told]]]
+
+
+class Statuses(Protocol):
+    """Where one learns what became of one's documents."""
+
+    name: str
+
+    async def next(self, cursor: str | None) -> Stretch[Told]:
+        """Return what stands behind a cursor; wait a while for some. Raises HoatocError."""
+        ...
+
+
+@dataclass(slots=True)
+class GatewayStatuses:
+    """The statuses of a gateway."""
+
+    client: AsyncClient
+    name: str = "gateway"
+
+    async def next(self, cursor: str | None) -> Stretch[Told]:
+        """GET /v1/statuses, waiting."""
+        return await self.client.statuses(cursor, wait_s=WAIT_S)
+
+
+@dataclass(slots=True)
+class KafkaStatuses:
+    """The topic `statuses.<organ>`; its cursor is the next offset."""
+
+    kafka: Kafka
+    organ: str
+    name: str = "kafka"
+
+    async def next(self, cursor: str | None) -> Stretch[Told]:
+        """Read on in the topic; raises BrokerAway."""
+        place = TopicPartition(topic.statuses(self.organ), 0)
+        try:
+            async with consumer(self.kafka) as reader:
+                reader.assign([place])
+                begin = (await reader.beginning_offsets([place]))[place]
+                reader.seek(place, max(int(cursor or 0), begin))
+                return await self._read(reader, place)
+        except (*AWAY, KafkaError) as error:
+            raise Unavailable(f"{place.topic}: {type(error).__name__}: {error}") from error
+
+    async def _read(self, reader: AIOKafkaConsumer, place: TopicPartition) -> Stretch[Told]:
+        fetched = await reader.getmany(place, timeout_ms=int(WAIT_S * 1000), max_records=500)
+        told = []
+        for record in fetched.get(place, ()):
+            event = codec.decode(record.value)
+            if isinstance(event, DeliveriesUpdated):
+                told.append(told_by(event, str(record.offset + 1)))
+        return Stretch(entries=tuple(told), next=str(await reader.position(place)))
+
+
+def told_by(event: DeliveriesUpdated, cursor: str) -> Told:
+    """Return an event of the topic as the gateway tells it."""
+    names = Update.__dataclass_fields__
+    updates = tuple(Update(**{n: getattr(each, n) for n in names}) for each in event.updates)
+    return Told(cursor=cursor, dispatch_id=event.dispatch_id, updates=updates)
+
+
+@dataclass(slots=True)
+class Teller:
+    """Books what became of copies, and shows all that changes."""
+
+    outbox: Outbox
+    folder: Folder
+    line: Line
+    changed: asyncio.Event
+
+    async def follow(self, statuses: Statuses) -> None:
+        """Bring back what became of the documents until cancelled."""
+        backoff = Backoff()
+        cursor = await self.outbox.cursor(statuses.name)
+        while True:
+            try:
+                found = await statuses.next(cursor)
+            except HoatocError as error:  # the line is down, or our credential is not accepted
+                LOG.info("statuses_away", reason=type(error).__name__)
+                await asyncio.sleep(backoff.next_s(getattr(error, "retry_after_s", None)))
+                continue
+            backoff.failures = 0
+            await self.outbox.book(statuses.name, found.next, list(_named(found)))
+            cursor = found.next
+            if found.entries:
+                self.changed.set()
+
+    async def show(self) -> None:
+        """Show in the folder all that changes until cancelled."""
+        while True:
+            self.changed.clear()
+            await self.show_all()
+            async with _at_most(STATE_S):
+                await self.changed.wait()
+
+    async def show_all(self) -> None:
+        """Show all that is booked and not shown."""
+        while subjects := await self.outbox.unshown():
+            for subject in subjects:
+                await self._show(*subject.split("/", 1))
+                await self.outbox.mark_shown(subject)
+        await asyncio.to_thread(self.folder.show_state, await self.state())
+
+    async def _show(self, kind: str, of: str) -> None:
+        if kind == "dispatch":
+            told = await self.outbox.told(UUID(of))
+            await asyncio.to_thread(self.folder.show_dispatch, of, told)
+        elif (fate := await self.outbox.fate(UUID(of))) and fate.ended_ms:
+            await asyncio.to_thread(self.folder.show, fate)
+
+    async def state(self) -> dict[str, Any]:
+        """Return what waits, and whether the line works."""
+        standing = await self.outbox.standing()
+        return {
+            "waiting": standing.packets,
+            "waiting_bytes": standing.bytes,
+            "quota_bytes": self.outbox.quota_bytes,
+            "oldest_taken_at": _instant(standing.oldest_ms),
+            "line": "down" if self.line.down_since_ms else "up",
+            "line_down_since": _instant(self.line.down_since_ms),
+            "line_fault": self.line.fault,
+        }
+
+
+def _named(found: Stretch[Told]) -> list[Named]:
+    return [
+        Named(dispatch_id=told.dispatch_id, **{n: getattr(u, n) for n in Update.__slots__})
+        for told in found.entries
+        for u in told.updates
+    ]
+
+
+def _instant(ms: int | None) -> str | None:
+    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC).isoformat()
+
+
+@asynccontextmanager
+async def _at_most(seconds: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        pass
