@@ -1,7 +1,7 @@
 """A door: admission by the registry in force, then hand-over in one transaction."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import asyncpg
@@ -82,8 +82,8 @@ class Door:
             admitted = await self._admitted(connection, packet, sender, declaration)
         for _ in range(_TRIES):
             try:
-                await self._keep(connection, admitted)
-                return await self.hand_over(connection, admitted)
+                kept = await self._keep(connection, admitted)
+                return await self.hand_over(connection, kept)
             except (ContentMissing, asyncpg.ForeignKeyViolationError):
                 continue  # swept meanwhile: it took longer than the time of grace
         raise ContentUnreachable(
@@ -107,11 +107,12 @@ class Door:
             await SecretTables(connection).stop(note, self.partitions)
             raise
 
-    async def _keep(self, connection: Connection, admitted: Admitted) -> None:
-        """Put a packet into the store; what was lost of it is mended."""
+    async def _keep(self, connection: Connection, admitted: Admitted) -> Admitted:
+        """Put a packet into the store, which mends it if it was lost; return it as kept."""
         if self.store is None:
             raise ValueError("this door has no store for large packets")
         tables = ContentTables(connection)
-        await tables.touch(admitted.claim)
+        edition = await tables.touch(admitted.claim)
         await self.store.put(admitted.data)
         await tables.mend(admitted.claim, self.partitions)
+        return replace(admitted, edition=edition)

@@ -163,7 +163,5 @@ async def test_a_relay_sweeps_by_itself(fresh: Line) -> None:
     async def is_gone() -> bool:
         return not file_of(fresh, orphan).exists()
 
-    async with fresh.program(
-        "relay", HOATOC_CONTENT_SWEEP_S="0.1", HOATOC_CONTENT_GRACE_S="0.1"
-    ):
+    async with fresh.program("relay", HOATOC_CONTENT_SWEEP_S="0.1", HOATOC_CONTENT_GRACE_S="0.1"):
         await eventually(is_gone)
