@@ -22,6 +22,7 @@ passes its own settings on to the programs that it starts.
 _FOLDERS = {
     "HOATOC_DATA": "`/var/lib/hoatoc` for root, else `hoatoc` in the user's data folder",
     "HOATOC_EMBEDDED_CACHE": "`/var/cache/hoatoc` for root, else `hoatoc` in the user's cache",
+    "HOATOC_CONTENT_SPOOL": "`/var/tmp`",
 }
 """What is shown of defaults that differ from machine to machine."""
 
