@@ -15,7 +15,7 @@ from hoatoc.domain.vxp.provincial import read_day, window
 from hoatoc.domain.vxp.refusal import BodyInvalid, ErrorCode
 from hoatoc.domain.vxp.reply import Reply
 from producers.gateway.facade import agency, handing, taking
-from producers.gateway.facade.answer import Tongue, said
+from producers.gateway.facade.answer import TEXT, Tongue, said, said_around
 from producers.gateway.facade.calling import Callers, Known
 from producers.gateway.facade.file import begun, form, province_packet, small_body
 from producers.gateway.state import Gateway
@@ -41,11 +41,26 @@ def application(here: Gateway, callers: Callers) -> Starlette:
 
         return answer
 
+    async def edoc(request: Request) -> Response:
+        known = await callers.of_province(request)
+        wanted = request.query_params.get("docId", "")
+        found = await taking.edoc(here, known, wanted)
+        told = {
+            "docId": wanted,
+            "from": found.sender,
+            "fromName": found.sender_name,
+            "edocCode": found.notation,
+            "edocAbstract": found.subject,
+            "edxml": TEXT,
+        }
+        text = taking.in_json(taking.pieces_of(here, found))
+        return said_around(provincial.done(data=told), text)
+
     return TONGUE.application(
         [
             ("/v1/sendEdoc", call(_send), ("POST",)),
             ("/v1/syncReceivedEdocList", call(_received), ("GET",)),
-            ("/v1/getEdoc", call(_edoc), ("GET",)),
+            ("/v1/getEdoc", edoc, ("GET",)),
             ("/v1/updateStatus", call(_status), ("POST",)),
             ("/v1/getAgenciesList", call(_agencies), ("GET",)),
         ]
@@ -72,21 +87,6 @@ async def _received(here: Gateway, known: Known, request: Request) -> Reply:
         days = (read_day(name, asked.get(name, today)) for name in ("fromDate", "toDate"))
         listed = await taking.between(here, known, *window(*days))
     return provincial.listed(each.as_province() for each in listed)
-
-
-async def _edoc(here: Gateway, known: Known, request: Request) -> Reply:
-    found = await taking.edoc(here, known, request.query_params.get("docId", ""))
-    packet = b"".join([piece async for piece in taking.pieces_of(here, found)])
-    return provincial.done(
-        data={
-            "docId": request.query_params["docId"],
-            "from": found.sender,
-            "fromName": found.sender_name,
-            "edocCode": found.notation,
-            "edocAbstract": found.subject,
-            "edxml": packet.decode("utf-8", "replace"),
-        }
-    )
 
 
 async def _status(here: Gateway, known: Known, request: Request) -> Reply:
