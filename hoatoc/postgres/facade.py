@@ -109,8 +109,11 @@ class FacadeTables:
 
     async def documents(self, point: str, caller: Caller, limit: int) -> list[Received]:
         """Return the copies that wait for a connection point, of whatever day, urgent first."""
-        rows = await self._connection.fetch(SQL["documents"], point, list(caller.scope), limit)
-        await self._raise_floor(point)
+        floor = await self._floor(point)
+        rows = await self._connection.fetch(
+            SQL["documents"], point, list(caller.scope), limit, floor
+        )
+        await self._raise_floor(point, floor)
         return [_received(row, MessageType.EDOC) for row in rows]
 
     async def statuses(self, point: str, caller: Caller, limit: int) -> list[Received]:
@@ -127,26 +130,33 @@ class FacadeTables:
 
     async def count(self, point: str, caller: Caller, kind: MessageType) -> int:
         """Return how many documents or statuses wait."""
+        listed, values = SQL["statuses"], [point, list(caller.scope), MOST]
         if kind is MessageType.STATUS:
             await self._draw()
-        listed = SQL["statuses" if kind is MessageType.STATUS else "documents"]
+        else:
+            listed, values = SQL["documents"], [*values, await self._floor(point)]
         query = f"SELECT count(*) FROM ({listed}) waiting"  # noqa: S608 - a query of ours
-        return int(await self._connection.fetchval(query, point, list(caller.scope), MOST))
+        return int(await self._connection.fetchval(query, *values))
 
     async def between(
         self, point: str, caller: Caller, begin: datetime, end: datetime, limit: int
     ) -> list[Received]:
         """Return the copies of some days, taken or not, and whatever else waits."""
         scope, least = list(caller.scope), _dispatch_floor(begin - _LONGEST_WAY)
+        floor = await self._floor(point)
         rows = await self._connection.fetch(
-            SQL["documents_between"], point, scope, limit, begin, end, least
+            SQL["documents_between"], point, scope, limit, begin, end, least, floor
         )
-        await self._raise_floor(point)
+        await self._raise_floor(point, floor)
         return [_received(row, MessageType.EDOC) for row in rows]
 
-    async def _raise_floor(self, connection_point: str) -> None:
+    async def _floor(self, point: str) -> UUID:
+        found: UUID | None = await self._connection.fetchval(SQL["floor"], point)
+        return found or UUID(int=0)
+
+    async def _raise_floor(self, point: str, floor: UUID) -> None:
         least = _dispatch_floor(datetime.now(UTC) - _SAFE)
-        await self._connection.execute(SQL["raise_floor"], connection_point, least)
+        await self._connection.execute(SQL["raise_floor"], point, least, floor)
 
     async def _draw(self) -> None:
         """Draw statuses from the history, as far as it is booked or as one call may."""

@@ -107,6 +107,13 @@ async def test_refusals_are_told_in_its_own_shape_by_the_codes_of_the_guide(axis
         said = (await client.get("/syncReceivedEdocList")).json()
         assert (False, "15") == (said["success"], said["data"]["errorCode"])
     async with province(axis, A) as client:
+        pair = {"username": A, "password": secret_of(A), "applicationCode": "x"}
+        said = (await client.post("/auth/login?allow_anonymous=true", json=pair)).json()
+        assert said["success"]
+        assert said["data"]["token"]
+        wrong = {**pair, "password": "wrong"}
+        said = (await client.post("/auth/login", json=wrong)).json()
+        assert (False, "15") == (said["success"], said["data"]["errorCode"])
         said = (await client.get("/getEdoc", params={"docId": "none"})).json()
         assert (False, "10") == (said["success"], said["data"]["errorCode"])
         said = (await client.post("/updateStatus", content=b"{")).json()

@@ -1,6 +1,8 @@
 """The interface of the national axis: headers, digests, timestamps, refusals, replies."""
 
 import json
+from base64 import b64encode
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -28,6 +30,7 @@ from hoatoc.domain.vxp.header import (
 )
 from hoatoc.domain.vxp.refusal import (
     ErrorCode,
+    HashWrong,
     HeaderAltered,
     HeaderInvalid,
     HeaderMissing,
@@ -39,6 +42,8 @@ from hoatoc.domain.vxp.refusal import (
 from hoatoc.domain.vxp.timestamp import read_timestamp, require_fresh, write_timestamp
 from hoatoc.testing.letter import LETTER, REGISTRY, TODAY, findings
 from hoatoc.testing.vxp_client import JavaMap, VxpClient
+from producers.gateway.facade.file import meant_by
+from producers.gateway.facade.taking import in_base64, in_json
 
 NOON = datetime(2020, 11, 25, 4, 6, 53, 7000, tzinfo=UTC)
 SECRET = "bí mật của hệ thống"
@@ -344,3 +349,33 @@ def test_a_window_of_days_runs_from_midnight_to_midnight_in_vietnam() -> None:
     begin, end = provincial.window(day, day)
     assert timedelta(days=1) == end - begin
     assert begin < NOON < end
+
+
+@given(st.lists(st.binary(max_size=7)))
+async def test_a_packet_in_pieces_is_the_same_text_as_the_whole(pieces: list[bytes]) -> None:
+    async def coming() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+
+    whole = b"".join(pieces)
+    text = b"".join([piece async for piece in in_base64(coming())])
+    assert b64encode(whole) == text
+    told = b"".join([piece async for piece in in_json(coming())])
+    assert whole.decode("utf-8", "replace") == json.loads(b'"' + told + b'"')
+
+
+@given(st.binary(min_size=1), st.integers(1, 9), st.booleans(), st.booleans())
+async def test_a_digest_tells_where_the_file_ends(
+    file: bytes, width: int, ends_line: bool, padded: bool
+) -> None:
+    digest = sha256(file).digest()
+    stated = digest.hex() if padded else unpadded_hex(digest)
+    body = file + b"\r\n" * ends_line
+
+    async def coming() -> AsyncIterator[bytes]:
+        for begin in range(0, len(body), width):
+            yield body[begin : begin + width]
+
+    assert file == b"".join([piece async for piece in meant_by(stated, coming())])
+    with pytest.raises(HashWrong):
+        [piece async for piece in meant_by(sha256(file + b"!").hexdigest(), coming())]

@@ -13,18 +13,22 @@ ON CONFLICT DO NOTHING;
 -- A connection point speaks the axis' interface.
 INSERT INTO facade_connection (connection) VALUES ($1) ON CONFLICT DO NOTHING;
 
+-- name: floor
+-- Below which dispatch nothing waits for a connection point.
+SELECT floor FROM facade_connection WHERE connection = $1;
+
 -- name: documents
--- Copies that wait for a connection point, for some organs: urgent first, then the oldest.
+-- Copies that wait for a connection point, for some organs: urgent first, then the oldest. The
+-- floor is a value, not a join: the planner must see how little lies above it.
 SELECT r.delivery_id AS id, h.sender, r.recipient, o.sent_at AS created,
        coalesce(a.at, o.sent_at) AS updated, coalesce(a.outcome, 'initial') AS taking
-FROM facade_connection c
-JOIN handover_recipient r ON r.connection = c.connection AND r.dispatch_id >= c.floor
+FROM handover_recipient r
 JOIN outbox o ON o.dispatch_id = r.dispatch_id
 JOIN handover h ON h.dispatch_id = r.dispatch_id
 LEFT JOIN delivery d ON d.delivery_id = r.delivery_id
 LEFT JOIN facade_answer a ON a.packet_id = r.delivery_id AND a.kind = 'document'
-WHERE c.connection = $1 AND r.recipient = ANY($2::text[]) AND o.state = 'sent'
-  AND coalesce(a.outcome, 'processing') = 'processing'
+WHERE r.connection = $1 AND r.dispatch_id >= $4 AND r.recipient = ANY($2::text[])
+  AND o.state = 'sent' AND coalesce(a.outcome, 'processing') = 'processing'
   AND coalesce(d.state, 'registered') IN ('registered', 'published')
   AND NOT EXISTS (SELECT FROM door_answer e WHERE e.delivery_id = r.delivery_id
                   AND e.what IN ('acknowledgement/done', 'acknowledgement/fail'))
@@ -40,16 +44,15 @@ SELECT r.delivery_id AS id, h.sender, r.recipient, o.sent_at AS created,
             WHEN d.state = 'receive-failed' THEN 'fail'
             WHEN d.state IN ('taken', 'accepted', 'refused', 'recalled') THEN 'done'
             ELSE coalesce(a.outcome, 'initial') END AS taking
-FROM facade_connection c
-JOIN handover_recipient r ON r.connection = c.connection AND r.dispatch_id >= least(c.floor, $6)
+FROM handover_recipient r
 JOIN outbox o ON o.dispatch_id = r.dispatch_id
 JOIN handover h ON h.dispatch_id = r.dispatch_id
 LEFT JOIN delivery d ON d.delivery_id = r.delivery_id
 LEFT JOIN facade_answer a ON a.packet_id = r.delivery_id AND a.kind = 'document'
-WHERE c.connection = $1 AND r.recipient = ANY($2::text[]) AND o.state = 'sent'
-  AND coalesce(d.state, '') <> 'parked'
+WHERE r.connection = $1 AND r.dispatch_id >= least($6::uuid, $7::uuid)
+  AND r.recipient = ANY($2::text[]) AND o.state = 'sent' AND coalesce(d.state, '') <> 'parked'
   AND ((o.sent_at >= $4 AND o.sent_at < $5)
-       OR (r.dispatch_id >= c.floor AND coalesce(a.outcome, 'processing') = 'processing'
+       OR (r.dispatch_id >= $7 AND coalesce(a.outcome, 'processing') = 'processing'
            AND coalesce(d.state, 'registered') IN ('registered', 'published')))
 ORDER BY o.sent_at, r.delivery_id
 LIMIT $3;
@@ -59,12 +62,11 @@ LIMIT $3;
 -- a hand-over that is just being written, below an hour ago.
 UPDATE facade_connection c SET floor = n.floor
 FROM (SELECT least($2::uuid, (
-          SELECT r.dispatch_id FROM facade_connection f
-          JOIN handover_recipient r ON r.connection = f.connection AND r.dispatch_id >= f.floor
+          SELECT r.dispatch_id FROM handover_recipient r
           JOIN outbox o ON o.dispatch_id = r.dispatch_id
           LEFT JOIN delivery d ON d.delivery_id = r.delivery_id
           LEFT JOIN facade_answer a ON a.packet_id = r.delivery_id AND a.kind = 'document'
-          WHERE f.connection = $1 AND o.state <> 'cancelled'
+          WHERE r.connection = $1 AND r.dispatch_id >= $3 AND o.state <> 'cancelled'
             AND coalesce(a.outcome, 'processing') = 'processing'
             AND coalesce(d.state, 'registered') IN ('registered', 'published')
           ORDER BY r.dispatch_id LIMIT 1)) AS floor) n

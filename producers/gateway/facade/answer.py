@@ -4,7 +4,7 @@ What the caller must correct is answered by 200: proxies leave that body as it i
 client looks at nothing else. What is ours is 503 or 500, for whoever watches; the body says it too.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from hoatoc.admission import SenderMismatch
@@ -131,6 +131,26 @@ CLOSING = {"Connection": "close"}
 def said(reply: Reply, status: int = 200) -> Response:
     """Return a reply as an answer."""
     return Response(write_reply(reply), status, CLOSING, JSON)
+
+
+TEXT = "\0"
+"""What stands in a reply where a text comes in pieces."""
+
+
+def said_around(
+    reply: Reply, text: AsyncIterator[bytes], length: int | None = None
+) -> StreamingResponse:
+    """Return a reply around a text, in ASCII, that is never whole in memory."""
+    before, _, after = write_reply(reply).partition(b"\\u0000")
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield before
+        async for piece in text:
+            yield piece
+        yield after
+
+    sized = {} if length is None else {"Content-Length": str(len(before) + length + len(after))}
+    return StreamingResponse(parts(), media_type=JSON, headers=sized | CLOSING)
 
 
 def _status(error: HoatocError) -> int:

@@ -1,6 +1,6 @@
 """The calls of the national axis."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,7 +12,7 @@ from hoatoc.domain.vxp.header import ACKNOWLEDGED, AGENCY, DOCUMENT, Call
 from hoatoc.domain.vxp.refusal import ErrorCode
 from hoatoc.domain.vxp.reply import Reply
 from producers.gateway.facade import agency, handing, taking
-from producers.gateway.facade.answer import CLOSING, JSON, Tongue, said
+from producers.gateway.facade.answer import CLOSING, TEXT, Tongue, said, said_around
 from producers.gateway.facade.calling import Callers, Known
 from producers.gateway.facade.file import axis_packet, begun, small_body
 from producers.gateway.state import Gateway
@@ -59,7 +59,8 @@ def application(here: Gateway, callers: Callers) -> Starlette:
         called, known = await callers.of_axis(request)
         await small_body(here, request)
         found = await taking.edoc(here, known, called.required(*DOCUMENT))
-        return _in_json(taking.pieces_of(here, found), found.size)
+        text = taking.in_base64(taking.pieces_of(here, found))
+        return said_around(reply.done(data=TEXT), text, 4 * -(-found.size // 3))
 
     return TONGUE.application(
         [
@@ -81,24 +82,6 @@ async def _send(here: Gateway, called: Call, known: Known, request: Request) -> 
                 return reply.done(DocId=str(await handing.report(here, known, packet)))
             organ = called.get(header.SENDER)
             return reply.done(DocId=str(await handing.hand_over(here, known, organ, packet)))
-
-
-_DATA = "\0"
-
-
-def _in_json(pieces: AsyncIterator[bytes], size: int) -> Response:
-    """Return a packet as `getEdoc` does, without having all of it in memory."""
-    before, _, after = reply.write_reply(reply.done(data=_DATA)).partition(b"\\u0000")
-
-    async def parts() -> AsyncIterator[bytes]:
-        yield before
-        async for piece in taking.in_base64(pieces):
-            yield piece
-        yield after
-
-    length = len(before) + 4 * -(-size // 3) + len(after)
-    headers = {"Content-Length": str(length)} | CLOSING
-    return StreamingResponse(parts(), media_type=JSON, headers=headers)
 
 
 async def _received(here: Gateway, called: Call, known: Known, _: bytes) -> Reply:

@@ -88,8 +88,11 @@ class Callers:
     async def of_province(self, request: Request) -> Known:
         """Tell who calls by the headers of the provincial dialect; raises Unauthenticated."""
         told = request.headers
-        pair = Pair.showing(told.get(SYSTEM_ID, ""), told.get(SECRET, ""))
-        return await self._known(request, pair)
+        return await self.of_pair(request, told.get(SYSTEM_ID, ""), told.get(SECRET, ""))
+
+    async def of_pair(self, request: Request, system_id: str, secret: str) -> Known:
+        """Tell who has a system id and its secret; raises Unauthenticated, TooManyRequests."""
+        return await self._known(request, Pair.showing(system_id, secret))
 
     async def _known(self, request: Request, pair: Pair) -> Known:
         here = self._here

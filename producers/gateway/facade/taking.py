@@ -1,6 +1,8 @@
 """Taking: what waits, a packet by its id, what the receiver's system says of it."""
 
 import base64
+import codecs
+import json
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -207,6 +209,14 @@ async def sent(here: Gateway, known: Known, text: str) -> list[Sent]:
                 raise NotFound(Thing.DISPATCH, text)
             wanted = None
         return await tables.sent(caller, wanted, since, settings.listed)
+
+
+async def in_json(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Write UTF-8 that comes in pieces as the inside of a string of JSON, in ASCII."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    async for piece in pieces:
+        yield json.dumps(decoder.decode(piece))[1:-1].encode("ascii")
+    yield json.dumps(decoder.decode(b"", final=True))[1:-1].encode("ascii")
 
 
 async def in_base64(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
