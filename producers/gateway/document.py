@@ -23,7 +23,7 @@ from producers.gateway.lane import URGENT
 from producers.gateway.openapi import problems
 from producers.gateway.refusal import DiskShort, KeyReused, PriorityMismatch, Unsupported
 from producers.gateway.repeating import Key, checked
-from producers.gateway.shape import AskedBack, Copy, Finding, HandedOver, Priority
+from producers.gateway.shape import AskedBack, Copy, Finding, HandedOver
 from producers.gateway.speaking import Speaking, Speaks
 from producers.gateway.state import Gateway, Here
 from producers.gateway.trace import note
@@ -68,9 +68,13 @@ async def hand_over(
     here: Here,
     speaks: Speaks,
     hoatoc_priority: Annotated[
-        Priority | None,
-        Header(description="0 to 4, as in the packet: urgent documents have a lane of their own"),
-    ] = None,
+        int,
+        Header(
+            ge=0,
+            le=4,
+            description="0 to 4, as in the packet: urgent documents have a lane of their own",
+        ),
+    ] = 0,
     key: Key = None,
     declared_open_by: Annotated[
         str, Query(description="who declares that it holds no state secret", max_length=200)
@@ -86,7 +90,7 @@ async def hand_over(
         raise Unsupported(kind, f"{EDXML}, {FORM}")
     if not here.health.room.is_left():
         raise DiskShort
-    priority = hoatoc_priority or 0
+    priority = hoatoc_priority
     async with here.lanes.of(priority).entered():
         with await received(here, request, is_form=kind == FORM) as packet:
             declaration = Declaration(cleared_by=declared_open_by)

@@ -1,9 +1,6 @@
 """The Python client against the real gateway: typed results, named errors, no doubtful outcome."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -32,11 +29,10 @@ from hoatoc.domain.event import (
     StatusReported,
     TransportAcknowledged,
 )
-from hoatoc.embedded.port import free_ports
 from hoatoc.testing.agency import letter
 from hoatoc.testing.gateway import Door
 from hoatoc.testing.line import ORGANS, eventually
-from tests.chaos.actor import Actor, actor
+from tests.chaos.proxied import line_to
 
 pytestmark = pytest.mark.timeout(180)
 A, B, C, D = (organ.code for organ in ORGANS)
@@ -46,19 +42,6 @@ LONG = Patience(total_s=60, first_s=0.05, longest_s=0.2)
 
 def client(door: Door, organ: str, url: str = "", patience: Patience = LONG) -> AsyncClient:
     return AsyncClient(url or door.url, door.keys[organ], patience=patience)
-
-
-@asynccontextmanager
-async def line_to(url: str, folder: Path) -> AsyncIterator[tuple[str, Actor]]:
-    """Put the proxy of the chaos runs before a gateway; yield its address, and who turns it."""
-    port = next(free_ports("127.0.0.1"))
-    address = url.removeprefix("http://")
-    links = [{"name": "line", "listen": f"127.0.0.1:{port}", "address": address}]
-    file = folder / "links.json"
-    file.write_text(json.dumps(links), "utf-8")
-    async with actor("proxy", ("tests.chaos.proxy", file), folder / "proxy.log") as proxy:
-        await proxy.ask(link="line", mode="pass")
-        yield f"http://127.0.0.1:{port}", proxy
 
 
 async def test_what_is_handed_over_can_be_asked_after(door: Door) -> None:
