@@ -16,6 +16,7 @@ from hoatoc.kafka.client import outgoing
 from hoatoc.ports import Asking
 from hoatoc.postgres.handover import HandoverTables
 from hoatoc.postgres.inbox import InboxTables
+from producers.gateway.bounded import BODY_STATUSES, Bounded
 from producers.gateway.openapi import problems
 from producers.gateway.refusal import ReasonMissing
 from producers.gateway.repeating import Key, checked
@@ -24,7 +25,7 @@ from producers.gateway.speaking import Speaking, Speaks
 from producers.gateway.state import NAME, Gateway, Here
 from producers.gateway.trace import note
 
-router = APIRouter(prefix="/v1/deliveries", tags=["answers"])
+router = APIRouter(prefix="/v1/deliveries", tags=["answers"], route_class=Bounded)
 REFUSED = "02"
 
 
@@ -32,7 +33,7 @@ REFUSED = "02"
     "/{delivery_id}/acknowledgement",
     status_code=202,
     response_model=Answered,
-    responses=problems(401, 403, 404, 422, 429, 503),
+    responses=problems(*BODY_STATUSES, 401, 403, 404, 422, 429, 503),
 )
 async def acknowledge(
     delivery_id: UUID, said: Acknowledgement, here: Here, speaks: Speaks, key: Key = None
@@ -57,7 +58,7 @@ async def acknowledge(
     "/{delivery_id}/status",
     status_code=202,
     response_model=Answered,
-    responses=problems(401, 403, 404, 422, 429, 503),
+    responses=problems(*BODY_STATUSES, 401, 403, 404, 422, 429, 503),
 )
 async def report(
     delivery_id: UUID, said: Status, here: Here, speaks: Speaks, key: Key = None

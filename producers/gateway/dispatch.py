@@ -18,6 +18,7 @@ from hoatoc.domain.sending import Form
 from hoatoc.ports import Asking
 from hoatoc.postgres.handover import HandoverTables
 from hoatoc.postgres.inbox import InboxTables, KeyTables
+from producers.gateway.bounded import BODY_STATUSES, Bounded
 from producers.gateway.openapi import problems
 from producers.gateway.receipt import receipt_of
 from producers.gateway.refusal import KeyReused, NoCopy, ReasonMissing
@@ -37,7 +38,7 @@ from producers.gateway.speaking import Speaking, Speaks
 from producers.gateway.state import Here
 from producers.gateway.trace import DOOR, note
 
-router = APIRouter(prefix="/v1/dispatches", tags=["dispatches"])
+router = APIRouter(prefix="/v1/dispatches", tags=["dispatches"], route_class=Bounded)
 _ONE = problems(401, 403, 404, 422, 429, 503)
 _STATES = "|".join(("unsent", "cancelled", *State))
 
@@ -108,7 +109,12 @@ async def _found(here: Here, speaks: Speaking, action: Action, dispatch_id: UUID
         return await tables.dispatch(dispatch_id)
 
 
-@router.post("/{dispatch_id}/recall", status_code=202, response_model=AskedBack, responses=_ONE)
+@router.post(
+    "/{dispatch_id}/recall",
+    status_code=202,
+    response_model=AskedBack,
+    responses=problems(*BODY_STATUSES, 401, 403, 404, 422, 429, 503),
+)
 async def recall(dispatch_id: UUID, wanted: RecallWanted, here: Here, speaks: Speaks) -> AskedBack:
     """Ask copies back (status 13): of all recipients, or of some; again changes nothing."""
     reason = written(wanted.reason).strip()
@@ -134,7 +140,7 @@ async def recall(dispatch_id: UUID, wanted: RecallWanted, here: Here, speaks: Sp
     "/{dispatch_id}/resend",
     status_code=201,
     response_model=Resent,
-    responses=problems(401, 403, 404, 409, 422, 429, 503),
+    responses=problems(*BODY_STATUSES, 401, 403, 404, 409, 422, 429, 503),
 )
 async def resend(
     dispatch_id: UUID, wanted: ResendWanted, here: Here, speaks: Speaks, key: Key = None

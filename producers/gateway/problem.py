@@ -61,6 +61,7 @@ _STATUS: tuple[tuple[type[HoatocError], int], ...] = (  # the first that fits
     (ContentAltered, 503),
     (OurFault, 500),
 )
+_CODES = {400: "body-unreadable", 404: "route-unknown", 405: "method-not-allowed"}
 _TITLES = {
     400: "Yêu cầu không đọc được / Bad request",
     401: "Chưa xác thực / Not authenticated",
@@ -164,7 +165,7 @@ async def _of_invalid(_: Request, error: Exception) -> JSONResponse:
 
 async def _of_http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
-    code = {404: "route-unknown", 405: "method-not-allowed"}.get(error.status_code, "bad-request")
+    code = _CODES.get(error.status_code, "bad-request")
     title = _TITLES.get(error.status_code, _TITLES[400])
     detail = f"{title}: {error.detail}. Xem /docs. / See /docs."
     return _answer(_problem(error.status_code, code, detail), error.headers)
