@@ -22,6 +22,12 @@ from producers.gateway.watch import Watch
 
 NAME = "gateway"
 ACQUIRE_S = 10.0
+AWAY_FOR_NOW = (
+    *AWAY,
+    asyncpg.InsufficientResourcesError,  # no room, no more connections
+    asyncpg.TransactionRollbackError,  # what met another at the same rows
+    TimeoutError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +52,7 @@ class Gateway:
         try:
             async with self.database.acquire(timeout=ACQUIRE_S) as connection:
                 yield connection
-        except (*AWAY, TimeoutError) as error:
+        except AWAY_FOR_NOW as error:
             raise DatabaseAway(
                 "Cơ sở dữ liệu tạm thời không trả lời; gửi lại yêu cầu này là an toàn. / The "
                 "database does not answer; sending this request again is safe."

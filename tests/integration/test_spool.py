@@ -270,7 +270,7 @@ async def test_a_gateway_that_is_killed_is_waited_for(fresh: Line, tmp_path: Pat
     env = {"HOATOC_SPOOL_GATEWAY": f"http://127.0.0.1:{port}", "HOATOC_SPOOL_KEY": key}
     numbers = [str(n) for n in range(701, 713)]
     async with spool(fresh, tmp_path, **env) as running:
-        async with fresh.program("gateway", **at) as gateway:
+        async with fresh.program("gateway", until_ready=True, **at) as gateway:
             for number in numbers:
                 running.put(f"{number}.edxml", letter(A, (B, C), number))
 
@@ -279,7 +279,7 @@ async def test_a_gateway_that_is_killed_is_waited_for(fresh: Line, tmp_path: Pat
 
             await eventually(some, what="the first hand-over")
             await killed(gateway)
-        async with fresh.program("gateway", **at):
+        async with fresh.program("gateway", until_ready=True, **at):
 
             async def all_sent() -> bool:
                 return len(running.shown("sent")) == len(numbers)
