@@ -212,3 +212,32 @@ async def test_an_inbox_over_http_hands_over_once_acknowledges_and_reports(
     assert ["done", "fail"] == [outcomes[each["dispatch_id"]] for each in said]
     (aside,) = (tmp_path / "quarantine").glob("*.edxml")
     assert letter(A, (D,), "511") == aside.read_bytes()
+
+
+async def test_a_large_document_goes_from_file_to_file_and_into_an_inbox_of_kafka(
+    door: Door, tmp_path: Path
+) -> None:
+    packet = letter(A, (B,), "512", ("Nội dung dài. " * 60_000).encode())
+    (tmp_path / "512.edxml").write_bytes(packet)
+    async with client(door, A) as sender:
+        handed = await sender.hand_over(tmp_path / "512.edxml")
+    said = await door.send(packet, A)
+    assert str(handed.dispatch_id) == said["dispatch_id"]
+    (copy,) = handed.recipients
+    async with client(door, B) as recipient:
+        await recipient.save(copy.delivery_id, tmp_path / "taken.edxml")
+        assert packet == (tmp_path / "taken.edxml").read_bytes()
+        taken = asyncio.Event()
+
+        async def handle(received: Received) -> None:
+            if received.entry.delivery_id == copy.delivery_id:
+                assert packet == received.content
+                taken.set()
+
+        kafka = door.line.settings.kafka
+        async with Inbox.over_kafka(kafka, B, tmp_path / "inbox", recipient) as inbox:
+            running = asyncio.create_task(inbox.run(handle))
+            async with asyncio.timeout(60):
+                await taken.wait()
+            running.cancel()
+            await asyncio.wait([running])

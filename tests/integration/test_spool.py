@@ -10,10 +10,12 @@ from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 import pytest
 
 from hoatoc.client import AsyncClient, SpoolFull
 from hoatoc.domain import topic
+from hoatoc.domain.edxml import LARGEST_PACKET_BYTES
 from hoatoc.domain.event import DeliveriesUpdated, DeliveryUpdate, DocumentHandedOver
 from hoatoc.embedded.port import free_ports
 from hoatoc.embedded.process import Child, Notices, spawn
@@ -329,3 +331,32 @@ async def test_what_the_gateway_refuses_comes_back_with_its_reason(
     assert "NOWHERE" in json.dumps(answer["findings"])
     (aside,) = (tmp_path / "refused").glob("802*.edxml")
     assert packet == aside.read_bytes()
+
+
+async def test_the_port_refuses_by_name_and_keeps_nothing(fresh: Line, tmp_path: Path) -> None:
+    packet = letter(A, (B,), "1")
+    edxml = {"Content-Type": "application/edxml+xml"}
+    wrong = {"Content-Digest": "sha-256=:AAAA:"}
+    asked: list[tuple[int, str, bytes, dict[str, str]]] = [
+        (415, "media-type-unknown", packet, {"Content-Type": "text/plain"}),
+        (422, "digest-mismatch", packet, edxml | wrong),
+        (422, "not-xml", packet[:-20], edxml),
+        (422, "doctype-forbidden", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", edxml),
+        (413, "content-too-large", bytes(LARGEST_PACKET_BYTES + 1), edxml),
+        (422, "secret-suspected", letter(A, (B,), "2", "TỐI MẬT".encode()), edxml),
+    ]
+    async with spool(fresh, tmp_path) as running, httpx.AsyncClient(timeout=60) as http:
+        url = f"{running.address}/v1/documents"
+        for status, code, body, headers in asked:
+            answer = await http.post(url, content=body, headers=headers)
+            assert (status, code) == (answer.status_code, answer.json()["code"])
+            assert "application/problem+json" == answer.headers["content-type"]
+        missing = await http.get(f"{url}/none")
+        assert (404, "packet-unknown") == (missing.status_code, missing.json()["code"])
+        state = (await http.get(f"{running.address}/readyz")).json()
+        assert 0 == state["waiting"]
+        taken = await http.post(url, content=packet, headers=edxml)
+        assert (202, "waiting") == (taken.status_code, taken.json()["state"])
+        fate = await http.get(f"{url}/{taken.json()['id']}")
+        assert taken.json()["document_id"] == fate.json()["document_id"]
+    assert "TỐI MẬT" not in fresh.said("spool")
