@@ -20,6 +20,8 @@ from hoatoc.domain.error import OurFault, Unavailable
 T = TypeVar("T")
 Connect = Callable[[Path], sqlite3.Connection]
 _BUSY_S = 2.0
+_PRIMARY = 0xFF
+"""of an extended code of SQLite"""
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _PRAGMAS = (
     "PRAGMA locking_mode=EXCLUSIVE",
@@ -164,14 +166,15 @@ def _named(path: Path | None = None) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         where = f" {path}" if path else ""
-        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+        code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+        if code == sqlite3.SQLITE_FULL:
             raise DiskFull(
                 f"Ổ đĩa đã đầy, không ghi được tệp{where}: giải phóng dung lượng. / The disk is "
                 f"full, and the file{where} cannot be written: make room."
             ) from error
         if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
             raise
-        if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise FileInUse(
                 f"Tệp{where} đang được chương trình khác dùng. / Another process works on the "
                 f"file{where}: stop it, or name another folder."

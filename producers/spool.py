@@ -59,6 +59,7 @@ async def spool(context: Context, root: Path) -> None:
             )
             context.log.info("listening", address=address)
             (folder.root / "address").write_text(address, "utf-8")
+        await teller.show_all()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(watch(arrivals))
             tasks.create_task(forwarder.run())

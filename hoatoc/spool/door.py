@@ -98,6 +98,10 @@ def key_of(packet: Queued) -> str:
 
 _ALL_WAIT = (client.NotServed, client.Unauthenticated, client.AccessDenied, client.NotFound)
 _ONE_WAITS = (client.Busy, client.GatewayFault)
+_DAMAGED = ("digest-mismatch", "body-incomplete", "body-empty", "body-slow")
+"""what the line did to a request"""
+_MISUNDERSTOOD = ("request-invalid", "method-not-allowed", "unsupported", "key-invalid")
+"""what says that gateway and spool are of versions that do not fit: no packet is at fault"""
 
 
 def _meaning(problem: client.Problem) -> HoatocError:
@@ -106,13 +110,11 @@ def _meaning(problem: client.Problem) -> HoatocError:
     A refusal without a code was not said by a gateway but by something on the way to it.
     """
     text, after_s = str(problem), problem.retry_after_s
-    if problem.code == "sender-mismatch":
-        return Rejected(text, problem.document, problem.code)
-    if isinstance(problem, _ONE_WAITS) or (
-        isinstance(problem, client.TooLarge) and not problem.code
-    ):
+    by_the_way = isinstance(problem, client.TooLarge) and not problem.code
+    if by_the_way or isinstance(problem, _ONE_WAITS) or problem.code in _DAMAGED:
         return Later(text, after_s)
-    if isinstance(problem, _ALL_WAIT) or not problem.code:
+    held = isinstance(problem, _ALL_WAIT) and problem.code != "sender-mismatch"
+    if held or not problem.code or problem.code in _MISUNDERSTOOD:
         return LineDown(text, after_s)
     return Rejected(text, problem.document, problem.code)
 

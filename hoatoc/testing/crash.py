@@ -185,6 +185,7 @@ class _Transport(selector_events._SelectorSocketTransport):  # type: ignore[name
 
     watch: _Watch
     session: Session | None = None
+    speaks_http: bool = False
 
     def write(self, data: Any) -> None:
         message = bytes(data)
@@ -205,7 +206,10 @@ class _Transport(selector_events._SelectorSocketTransport):  # type: ignore[name
 
     def _asks(self, message: bytes) -> str | None:
         if self.session is None and (asked := http_step(message)) is not None:
+            self.speaks_http = True
             return asked or None
+        if self.speaks_http:  # a piece of the body
+            return None
         if self.session is None and int.from_bytes(message[4:8]) == _PROTOCOL_3:
             self.session = Session()
             return "connect"

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
+from typing import Any
 
+from hoatoc.client import AsyncClient, Patience
 from hoatoc.config import Settings
 from hoatoc.domain import topic
 from hoatoc.domain.edxml import read_packet
 from hoatoc.domain.event import DocumentHandedOver
 from hoatoc.spool.arrival import Arrivals, SecretGate
-from hoatoc.spool.door import Door, KafkaDoor
+from hoatoc.spool.door import Door, GatewayDoor, KafkaDoor
 from hoatoc.spool.folder import Folder
 from hoatoc.spool.forwarder import Forwarder
 from hoatoc.spool.outbox import Outbox, State, open_outbox, spool_id
@@ -95,9 +97,25 @@ async def forward_all(outbox: Outbox, door: Door, folder: Path) -> None:
         await asyncio.wait({running})
 
 
+@asynccontextmanager
+async def door_of(settings: Settings) -> AsyncIterator[Door]:
+    """Open the door that the settings of a spool name."""
+    options = settings.spool
+    if options.gateway:
+        async with AsyncClient(options.gateway, options.key, patience=Patience(total_s=0)) as to:
+            yield GatewayDoor(to)
+        return
+    door = KafkaDoor(settings.kafka, A)
+    await door.open()
+    try:
+        yield door
+    finally:
+        await door.close()
+
+
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """The spool's work until nothing waits, straight to Kafka."""
+    """The spool's work until nothing waits."""
 
     settings: Settings
     folder: Path
@@ -105,13 +123,9 @@ class Forward:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Act]:
         """Open what the spool opens."""
-        door = KafkaDoor(self.settings.kafka, A)
         with opened(self.folder, watched_file) as outbox:
-            await door.open()
-            try:
+            async with door_of(self.settings) as door:
                 yield lambda: forward_all(outbox, door, self.folder)
-            finally:
-                await door.close()
 
 
 async def accepted(folder: Path) -> list[Carried]:
@@ -220,12 +234,9 @@ class Forwarded:
 
     async def again(self) -> None:
         """Start the spool again."""
-        door = KafkaDoor(self.settings.kafka, A)
-        try:
-            with opened(self.folder) as outbox:
+        with opened(self.folder) as outbox:
+            async with door_of(self.settings) as door:
                 await forward_all(outbox, door, self.folder)
-        finally:
-            await door.close()
 
     async def accepted(self) -> list[Carried]:
         """Return the packets that the spool has taken."""
@@ -259,3 +270,26 @@ class Forwarded:
             *(f"{one} is marked and did not leave" for one in marked if str(one) not in left),
             *(f"{one} is kept with another content" for one in kept),
         ]
+
+
+@dataclass(slots=True)
+class ForwardedByHttp(Forwarded):
+    """Two letters that leave for a gateway; `database` is that of the gateway."""
+
+    database: Any = None
+    steps: Collection[str] = (*STEPS, "POST /v1/documents")
+
+    async def published(self) -> set[Carried]:
+        """Return what the gateway has taken; it has one dispatch of each document, or two rows."""
+        rows = await self.database.fetch("SELECT document_id, packet FROM handover")
+        found = [
+            Carried(row["document_id"], str(spool_id(row["packet"])), _hex(row["packet"]))
+            for row in rows
+        ]
+        if len(found) != len(set(found)):
+            raise AssertionError("a document was taken twice")
+        return set(found)
+
+
+def _hex(packet: bytes) -> str:
+    return sha256(packet).hexdigest()

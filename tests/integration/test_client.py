@@ -1,9 +1,6 @@
 """The Python client against the real gateway: typed results, named errors, no doubtful outcome."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -32,11 +29,10 @@ from hoatoc.domain.event import (
     StatusReported,
     TransportAcknowledged,
 )
-from hoatoc.embedded.port import free_ports
 from hoatoc.testing.agency import letter
 from hoatoc.testing.gateway import Door
 from hoatoc.testing.line import ORGANS, eventually
-from tests.chaos.actor import Actor, actor
+from tests.chaos.proxied import line_to
 
 pytestmark = pytest.mark.timeout(180)
 A, B, C, D = (organ.code for organ in ORGANS)
@@ -46,19 +42,6 @@ LONG = Patience(total_s=60, first_s=0.05, longest_s=0.2)
 
 def client(door: Door, organ: str, url: str = "", patience: Patience = LONG) -> AsyncClient:
     return AsyncClient(url or door.url, door.keys[organ], patience=patience)
-
-
-@asynccontextmanager
-async def line_to(url: str, folder: Path) -> AsyncIterator[tuple[str, Actor]]:
-    """Put the proxy of the chaos runs before a gateway; yield its address, and who turns it."""
-    port = next(free_ports("127.0.0.1"))
-    address = url.removeprefix("http://")
-    links = [{"name": "line", "listen": f"127.0.0.1:{port}", "address": address}]
-    file = folder / "links.json"
-    file.write_text(json.dumps(links), "utf-8")
-    async with actor("proxy", ("tests.chaos.proxy", file), folder / "proxy.log") as proxy:
-        await proxy.ask(link="line", mode="pass")
-        yield f"http://127.0.0.1:{port}", proxy
 
 
 async def test_what_is_handed_over_can_be_asked_after(door: Door) -> None:
@@ -229,3 +212,32 @@ async def test_an_inbox_over_http_hands_over_once_acknowledges_and_reports(
     assert ["done", "fail"] == [outcomes[each["dispatch_id"]] for each in said]
     (aside,) = (tmp_path / "quarantine").glob("*.edxml")
     assert letter(A, (D,), "511") == aside.read_bytes()
+
+
+async def test_a_large_document_goes_from_file_to_file_and_into_an_inbox_of_kafka(
+    door: Door, tmp_path: Path
+) -> None:
+    packet = letter(A, (B,), "512", ("Nội dung dài. " * 60_000).encode())
+    (tmp_path / "512.edxml").write_bytes(packet)
+    async with client(door, A) as sender:
+        handed = await sender.hand_over(tmp_path / "512.edxml")
+    said = await door.send(packet, A)
+    assert str(handed.dispatch_id) == said["dispatch_id"]
+    (copy,) = handed.recipients
+    async with client(door, B) as recipient:
+        await recipient.save(copy.delivery_id, tmp_path / "taken.edxml")
+        assert packet == (tmp_path / "taken.edxml").read_bytes()
+        taken = asyncio.Event()
+
+        async def handle(received: Received) -> None:
+            if received.entry.delivery_id == copy.delivery_id:
+                assert packet == received.content
+                taken.set()
+
+        kafka = door.line.settings.kafka
+        async with Inbox.over_kafka(kafka, B, tmp_path / "inbox", recipient) as inbox:
+            running = asyncio.create_task(inbox.run(handle))
+            async with asyncio.timeout(60):
+                await taken.wait()
+            running.cancel()
+            await asyncio.wait([running])

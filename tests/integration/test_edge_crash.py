@@ -13,9 +13,11 @@ import pytest_asyncio
 
 from hoatoc.testing.crash import Blow
 from hoatoc.testing.crash_suite import hand_over_through_crashes, publish_through_crashes
+from hoatoc.testing.gateway import door_on
 from hoatoc.testing.handing import Handing, Publishing
+from hoatoc.testing.killed_door import A
 from hoatoc.testing.killed_inbox import Handled
-from hoatoc.testing.killed_spool import Forwarded, IntoFolder, ToPort
+from hoatoc.testing.killed_spool import Forwarded, ForwardedByHttp, IntoFolder, ToPort
 from hoatoc.testing.line import Line, NewLine, eventually
 
 pytestmark = pytest.mark.timeout(400)
@@ -44,6 +46,18 @@ PUBLISHINGS: dict[str, Callable[[Place], Publishing]] = {
     "spool": lambda place: Forwarded(place.line.settings, place.folder),
     "inbox": lambda place: Handled(place.line.settings, place.folder, place.line.write),
 }
+
+
+@pytest.mark.parametrize("blow", BLOWS)
+async def test_what_leaves_for_a_gateway_through_a_crash_is_taken_once(
+    place: Place, blow: Blow
+) -> None:
+    async with door_on(place.line) as door:
+        settings = place.line.settings
+        to = settings.spool.model_copy(update={"gateway": door.url, "key": door.keys[A]})
+        settings = settings.model_copy(update={"spool": to})
+        publishing = ForwardedByHttp(settings, place.folder, database=place.line.database)
+        await publish_through_crashes(publishing, blow, no_sessions)
 
 
 async def no_sessions() -> None:

@@ -198,7 +198,7 @@ async def test_a_recall_is_answered_by_what_its_handler_says_or_by_a_person(
         },
     )
     waiting = replace(recall, recall_id=UUID(int=10), event_id=uuid4())
-    seen: list[str] = []
+    seen: list[str | None] = []
 
     async def handle(_: Received) -> None:
         return None

@@ -6,18 +6,24 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 import pytest
 
 from hoatoc.client import AsyncClient, SpoolFull
 from hoatoc.domain import topic
+from hoatoc.domain.edxml import LARGEST_PACKET_BYTES
 from hoatoc.domain.event import DeliveriesUpdated, DeliveryUpdate, DocumentHandedOver
+from hoatoc.embedded.port import free_ports
 from hoatoc.embedded.process import Child, Notices, spawn
 from hoatoc.embedded.stack import environment
 from hoatoc.testing.agency import letter
+from hoatoc.testing.gateway import Door, issued
 from hoatoc.testing.line import ORGANS, Line, eventually, killed
+from tests.chaos.proxied import line_to
 
 pytestmark = pytest.mark.timeout(180)
 A, B, C, D = (organ.code for organ in ORGANS)
@@ -210,3 +216,147 @@ async def test_what_cannot_be_taken_is_put_aside_with_its_reason(
         assert secret == aside.read_bytes()
         assert b"edXML" not in (tmp_path / "spool.sqlite-wal").read_bytes()
     assert [] == await handed_over(fresh)
+
+
+async def test_a_line_that_was_cut_and_a_spool_that_was_killed_lose_and_repeat_nothing(
+    door: Door, tmp_path: Path
+) -> None:
+    folder = tmp_path / "spool"
+    async with line_to(door.url, tmp_path) as (url, line):
+        env = {"HOATOC_SPOOL_GATEWAY": url, "HOATOC_SPOOL_KEY": door.keys[A]}
+        await line.ask(link="line", mode="cut")
+        numbers = [str(n) for n in range(601, 609)]
+        async with spool(door.line, folder, **env) as running:
+            for number in numbers[:-1]:
+                running.put(f"{number}.edxml", letter(A, (B, C), number))
+            urgent = letter(A, (B,), numbers[-1], priority=4)
+            running.put("hoa-toc.edxml", urgent)
+
+            async def waits() -> bool:
+                state = json.loads((folder / "state.json").read_text("utf-8"))
+                return bool(state["waiting"] == 8 and state["line"] == "down")
+
+            await eventually(waits, what="eight packets waiting")
+            await line.ask(link="line", mode="deaf")  # what is asked now is done, and never heard
+            await eventually(lambda: taken(door, 1), what="a hand-over without an answer")
+            await killed(running.process)
+        await line.ask(link="line", mode="cut")
+        async with spool(door.line, folder, **env) as running:
+            await line.ask(link="line", mode="pass")
+
+            async def sent() -> bool:
+                return len(running.shown("sent")) == 8
+
+            await eventually(sent, what="all packets sent")
+            assert [] == running.shown("refused")
+    rows = await door.line.database.fetch(
+        "SELECT printed_number, priority FROM handover WHERE printed_number LIKE '60_'"
+        " ORDER BY handed_over_at"
+    )
+    assert sorted(numbers) == sorted(row["printed_number"] for row in rows)
+    assert 4 == rows[0]["priority"]  # the urgent one knocked first
+    told = {one["document_id"]: one["dispatch_id"] for one in running.shown("sent")}
+    known = await door.line.database.fetch("SELECT document_id, dispatch_id FROM handover")
+    assert {row["document_id"]: str(row["dispatch_id"]) for row in known}.items() >= told.items()
+
+
+async def taken(door: Door, least: int) -> bool:
+    query = "SELECT count(*) FROM handover WHERE printed_number LIKE '60_'"
+    return bool(await door.line.database.fetchval(query) >= least)
+
+
+async def test_a_gateway_that_is_killed_is_waited_for(fresh: Line, tmp_path: Path) -> None:
+    key = await issued(fresh.database, fresh.settings, A)
+    (port,) = islice(free_ports("127.0.0.1"), 1)
+    at = {"HOATOC_GATEWAY_PORT": str(port), "HOATOC_GATEWAY_FREE_MB": "0"}
+    env = {"HOATOC_SPOOL_GATEWAY": f"http://127.0.0.1:{port}", "HOATOC_SPOOL_KEY": key}
+    numbers = [str(n) for n in range(701, 713)]
+    async with spool(fresh, tmp_path, **env) as running:
+        async with fresh.program("gateway", until_ready=True, **at) as gateway:
+            for number in numbers:
+                running.put(f"{number}.edxml", letter(A, (B, C), number))
+
+            async def some() -> bool:
+                return bool(await fresh.database.fetchval("SELECT count(*) FROM handover"))
+
+            await eventually(some, what="the first hand-over")
+            await killed(gateway)
+        async with fresh.program("gateway", until_ready=True, **at):
+
+            async def all_sent() -> bool:
+                return len(running.shown("sent")) == len(numbers)
+
+            await eventually(all_sent, what="all packets sent")
+    rows = await fresh.database.fetch("SELECT printed_number FROM handover")
+    assert numbers == sorted(row["printed_number"] for row in rows)
+    assert [] == running.shown("refused")
+
+
+async def test_a_wrong_key_holds_everything_and_refuses_nothing(door: Door, tmp_path: Path) -> None:
+    packet = letter(A, (B,), "801")
+    env = {"HOATOC_SPOOL_GATEWAY": door.url, "HOATOC_SPOOL_KEY": "hoatoc_nobody_x"}
+    async with spool(door.line, tmp_path, **env) as running:
+        running.put("801.edxml", packet)
+
+        async def held() -> bool:
+            state = json.loads((tmp_path / "state.json").read_text("utf-8"))
+            return bool(state["waiting"] == 1 and state["line_fault"])
+
+        await eventually(held, what="the packet held")
+        assert [] == running.shown("refused")
+    env["HOATOC_SPOOL_KEY"] = door.keys[A]
+    async with spool(door.line, tmp_path, **env) as running:
+
+        async def sent() -> list[dict[str, object]]:
+            return running.shown("sent")
+
+        await eventually(sent, what="the packet sent")
+
+
+async def test_what_the_gateway_refuses_comes_back_with_its_reason(
+    door: Door, tmp_path: Path
+) -> None:
+    packet = letter(A, (B, "NOWHERE"), "802")
+    env = {"HOATOC_SPOOL_GATEWAY": door.url, "HOATOC_SPOOL_KEY": door.keys[A]}
+    async with spool(door.line, tmp_path, **env) as running:
+        running.put("802.edxml", packet)
+
+        async def refused() -> list[dict[str, object]]:
+            return running.shown("refused")
+
+        (told,) = await eventually(refused, what="the packet refused")
+    answer = told["answer"]
+    assert isinstance(answer, dict)
+    assert "check-failed" == answer["code"]
+    assert "NOWHERE" in json.dumps(answer["findings"])
+    (aside,) = (tmp_path / "refused").glob("802*.edxml")
+    assert packet == aside.read_bytes()
+
+
+async def test_the_port_refuses_by_name_and_keeps_nothing(fresh: Line, tmp_path: Path) -> None:
+    packet = letter(A, (B,), "1")
+    edxml = {"Content-Type": "application/edxml+xml"}
+    wrong = {"Content-Digest": "sha-256=:AAAA:"}
+    asked: list[tuple[int, str, bytes, dict[str, str]]] = [
+        (415, "media-type-unknown", packet, {"Content-Type": "text/plain"}),
+        (422, "digest-mismatch", packet, edxml | wrong),
+        (422, "not-xml", packet[:-20], edxml),
+        (422, "doctype-forbidden", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", edxml),
+        (413, "content-too-large", bytes(LARGEST_PACKET_BYTES + 1), edxml),
+        (422, "secret-suspected", letter(A, (B,), "2", "TỐI MẬT".encode()), edxml),
+    ]
+    async with spool(fresh, tmp_path) as running, httpx.AsyncClient(timeout=60) as http:
+        url = f"{running.address}/v1/documents"
+        for status, code, body, headers in asked:
+            answer = await http.post(url, content=body, headers=headers)
+            assert (status, code) == (answer.status_code, answer.json()["code"])
+            assert "application/problem+json" == answer.headers["content-type"]
+        missing = await http.get(f"{url}/none")
+        assert (404, "packet-unknown") == (missing.status_code, missing.json()["code"])
+        state = (await http.get(f"{running.address}/readyz")).json()
+        assert 0 == state["waiting"]
+        taken = await http.post(url, content=packet, headers=edxml)
+        assert (202, "waiting") == (taken.status_code, taken.json()["state"])
+        fate = await http.get(f"{url}/{taken.json()['id']}")
+        assert taken.json()["document_id"] == fate.json()["document_id"]
+    assert "TỐI MẬT" not in fresh.said("spool")

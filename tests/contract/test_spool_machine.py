@@ -1,0 +1,166 @@
+"""The outbox of a spool against a list of packets, whatever is done to it in any order.
+
+Two forwarders act on one file, claims run out, packets are given again, the file is closed and
+opened as after a kill. What each step says, the list says by searching itself.
+"""
+
+import asyncio
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from hoatoc.spool import Arrival, Outbox, SpoolFull, Taken, open_outbox, spool_id
+from hoatoc.spool.outbox import State
+from hoatoc.testing.profile import BOUNDED
+
+QUOTA, LEASE_S = 100, 60.0
+CONTENTS = {n: bytes([n]) * size for n, size in enumerate((10, 40, 40, 30, 20))}
+PRIORITIES = dict(enumerate((0, 4, 0, 2, 4)))
+NUMBERS = st.sampled_from(sorted(CONTENTS))
+SIDES = st.sampled_from(["one", "other"])
+
+
+@dataclass(slots=True)
+class Row:
+    """A packet, as the list has it."""
+
+    number: int
+    taken_ms: int
+    state: str = "waiting"
+    by: str = ""
+    claimed_ms: int = 0
+    not_before_ms: int = 0
+    attempts: int = 0
+
+    @property
+    def id(self) -> UUID:
+        return spool_id(CONTENTS[self.number])
+
+    @property
+    def order(self) -> tuple[int, int, str]:
+        return -PRIORITIES[self.number], self.taken_ms, str(self.id)
+
+
+class Spools(RuleBasedStateMachine):
+    """Two forwarders on one file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory(prefix="hoatoc-test-")
+        self.loop = asyncio.new_event_loop()
+        self.now_ms = 1_000_000
+        self.rows: dict[int, Row] = {}
+        self.outbox = self.opened()
+
+    def opened(self) -> Outbox:
+        path = Path(self.folder.name) / "spool.sqlite"
+        return open_outbox(path, QUOTA, now_ms=lambda: self.now_ms)
+
+    def teardown(self) -> None:
+        self.outbox.close()
+        self.loop.close()
+        self.folder.cleanup()
+
+    def run(self, step: Any) -> Any:
+        self.now_ms += 1
+        return self.loop.run_until_complete(step)
+
+    @property
+    def open_rows(self) -> list[Row]:
+        return [row for row in self.rows.values() if row.state in ("waiting", "claimed")]
+
+    @rule(number=NUMBERS)
+    def take(self, number: int) -> None:
+        content, known = CONTENTS[number], self.rows.get(number)
+        arrival = Arrival(
+            content=content, document_id=f"D{number}", sender="S", priority=PRIORITIES[number]
+        )
+        used = sum(len(CONTENTS[row.number]) for row in self.open_rows)
+        new = known is None or known.state == "refused"
+        if new and used + len(content) > QUOTA:
+            with pytest.raises(SpoolFull) as full:
+                self.run(self.outbox.take(arrival))
+            assert (len(self.open_rows), used) == (full.value.waiting, full.value.used)
+            return
+        taken = self.run(self.outbox.take(arrival))
+        if new:
+            self.rows[number] = Row(number, self.now_ms)
+        state = State(self.rows[number].state)
+        assert Taken(self.rows[number].id, new=new, state=state) == taken
+
+    @rule(by=SIDES, room=st.integers(1, 3), flying=st.sets(NUMBERS, max_size=2))
+    def claim(self, by: str, room: int, flying: set[int]) -> None:
+        in_flight = [spool_id(CONTENTS[number]) for number in flying]
+        claimed = self.run(self.outbox.claim(by, LEASE_S, in_flight, room))
+        free = [
+            row
+            for row in self.open_rows
+            if row.number not in flying
+            and (
+                row.not_before_ms <= self.now_ms
+                if row.state == "waiting"
+                else row.by == by or row.claimed_ms < self.now_ms - LEASE_S * 1000
+            )
+        ]
+        due = sorted(free, key=lambda row: row.order)[:room]
+        for row in due:
+            row.state, row.by, row.claimed_ms = "claimed", by, self.now_ms
+            row.attempts += 1
+        assert [(row.id, row.attempts) for row in due] == [(c.id, c.attempts) for c in claimed]
+
+    @rule(number=NUMBERS, word=st.sampled_from(["sent", "refused"]))
+    def end(self, number: int, word: str) -> None:
+        packet, row = spool_id(CONTENTS[number]), self.rows.get(number)
+        if word == "sent":
+            self.run(self.outbox.mark_sent(packet, UUID(int=number), {}))
+        else:
+            self.run(self.outbox.refuse(packet, "why", {}))
+        if row is not None and row.state == "claimed":
+            row.state = word
+
+    @rule(number=NUMBERS, seconds=st.sampled_from([0, 30, 90]))
+    def put_off(self, number: int, seconds: int) -> None:
+        self.run(self.outbox.put_off(spool_id(CONTENTS[number]), seconds, "away"))
+        row = self.rows.get(number)
+        if row is not None and row.state == "claimed":
+            row.state, row.not_before_ms = "waiting", self.now_ms + seconds * 1000
+
+    @rule(seconds=st.sampled_from([1, 50, 100]))
+    def wait(self, seconds: int) -> None:
+        self.now_ms += seconds * 1000
+
+    @rule()
+    def reopen(self) -> None:
+        self.outbox.close()
+        self.outbox = self.opened()
+
+    @invariant()
+    def the_same_stands(self) -> None:
+        standing = self.run(self.outbox.standing())
+        rows = self.open_rows
+        used = sum(len(CONTENTS[row.number]) for row in rows)
+        oldest = min((row.taken_ms for row in rows), default=None)
+        assert (len(rows), used, oldest) == standing
+        fates = {fate.id: fate for fate in self.run(self.outbox.fates())}
+        assert {r.id: r.state for r in self.rows.values()} == {
+            of: fate.state for of, fate in fates.items()
+        }
+        for row in rows:
+            assert CONTENTS[row.number] == self.run(self.outbox.content(row.id))
+
+    @invariant()
+    def the_next_is_known(self) -> None:
+        due_s = self.run(self.outbox.next_due_s())
+        waiting = [r.not_before_ms for r in self.rows.values() if r.state == "waiting"]
+        expected = max(min(waiting) - self.now_ms, 0) / 1000 if waiting else None
+        assert expected == due_s
+
+
+def test_the_outbox_of_a_spool_does_what_a_list_does() -> None:
+    run_state_machine_as_test(Spools, settings=BOUNDED)
