@@ -31,6 +31,8 @@ from hoatoc.postgres.query import queries
 
 SQL = queries("content")
 _PART = 1_000
+_WRITING = timedelta(hours=1)
+"""No writer takes that long: what is unfinished then was left."""
 Lost = ContentMissing | ContentAltered
 
 
@@ -205,7 +207,7 @@ async def sweep(connection: Connection, store: Store, grace: timedelta) -> Swept
     for claim in await tables.unnamed(grace):
         await tables.leave(claim, grace)
     gone = [claim for claim in await tables.leaving() if await tables.remove(claim, store)]
-    unfinished = await store.tidy(grace)
+    unfinished = await store.tidy(max(grace, _WRITING))
     return Swept(len(gone), sum(claim.size for claim in gone), adopted, unfinished)
 
 

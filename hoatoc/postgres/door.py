@@ -8,7 +8,7 @@ from datetime import datetime
 import asyncpg
 
 from hoatoc.admission import Admission, Admitted
-from hoatoc.content.error import ContentUnreachable
+from hoatoc.content.error import ContentMissing, ContentUnreachable
 from hoatoc.content.packet import SpooledPacket
 from hoatoc.content.store import Store
 from hoatoc.domain.content import Content
@@ -88,11 +88,11 @@ class Door:
         async with self.large:
             admitted = await self._admitted(connection, packet, sender, declaration)
         for _ in range(_TRIES):
-            await self._keep(connection, admitted)
             try:
+                await self._keep(connection, admitted)
                 return await self.hand_over(connection, admitted)
-            except asyncpg.ForeignKeyViolationError:  # swept meanwhile: it took that long
-                continue
+            except (ContentMissing, asyncpg.ForeignKeyViolationError):
+                continue  # swept meanwhile: it took longer than the time of grace
         raise ContentUnreachable(
             "kho nội dung đang được dọn; thử lại sau / the store of content is being swept: try "
             "again later"

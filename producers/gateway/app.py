@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import uuid4
 
 import asyncpg
@@ -23,6 +23,7 @@ from hoatoc.postgres.calendar import CalendarTables
 from hoatoc.postgres.connection import DatabaseAway, pool
 from hoatoc.postgres.content import Contents
 from hoatoc.postgres.door import Door
+from hoatoc.postgres.inbox import KeyTables
 from hoatoc.postgres.keyring import Keyring
 from hoatoc.program import Context, run
 from hoatoc.seal import Seal
@@ -49,6 +50,8 @@ from producers.gateway.watch import Watch
 
 DOOR = "http"
 CALENDARS_S = 5.0
+FORGET_S = 3600.0
+KEYS_KEPT = timedelta(days=30)
 READERS = 6
 OTHERS = 12
 """connections for all but hand-overs"""
@@ -113,7 +116,8 @@ async def opened(settings: Settings) -> AsyncIterator[Gateway]:
                 limiter=Limiter(settings.access.rate, settings.access.burst),
             )
             works = (outlet.run(), feed.run(), gateway.watch.run(), gateway.health.run())
-            running = [tasks.create_task(work) for work in (*works, carry_time(gateway))]
+            own = (carry_time(gateway), forget_keys(gateway))
+            running = [tasks.create_task(work) for work in (*works, *own)]
             try:
                 async with serving(application(gateway), settings.gateway):
                     await gateway.health.first.wait()
@@ -156,6 +160,15 @@ def probes(database: asyncpg.Pool, feed: Feed, store: Store) -> dict[str, Probe]
         "broker": lambda: feed.end(topic.DELIVERIES),
         "content": store.ready,
     }
+
+
+async def forget_keys(gateway: Gateway) -> None:
+    """Forget the keys of requests that nobody repeats any more, once an hour."""
+    while True:
+        with suppress(DatabaseAway):
+            async with gateway.connection() as connection:
+                await KeyTables(connection).forget(KEYS_KEPT)
+        await asyncio.sleep(FORGET_S)
 
 
 async def carry_time(gateway: Gateway) -> None:

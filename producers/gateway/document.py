@@ -121,7 +121,7 @@ async def _received_form(here: Gateway, request: Request) -> SpooledPacket:
     settings = here.settings.gateway
     parts = await form.form_of(request, settings.largest_bytes, settings.idle_s)
     try:
-        document, files = form.document_of(parts), form.files_of(parts)
+        document, files = await form.document_of(parts), form.files_of(parts)
         return await _spooled(here, form.written(form.packet_of(document, files), files))
     finally:
         await parts.close()

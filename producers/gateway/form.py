@@ -19,6 +19,7 @@ from producers.gateway.body import pieces
 from producers.gateway.shape import Priority
 
 MOST_FILES = 100
+_MOST_JSON_BYTES = 4 * 1024 * 1024
 _PIECE_BYTES = 48 * 1024
 """a multiple of three, so that pieces in base64 follow each other"""
 Text = Annotated[str, Field(max_length=4000)]
@@ -88,7 +89,7 @@ async def form_of(request: Request, limit: int, idle_s: float) -> FormData:
         pieces(request, limit, idle_s),  # type: ignore[arg-type]
         max_files=MOST_FILES,
         max_fields=1,
-        max_part_size=4 * 1024 * 1024,
+        max_part_size=_MOST_JSON_BYTES,
     )
     try:
         return await parser.parse()
@@ -96,10 +97,12 @@ async def form_of(request: Request, limit: int, idle_s: float) -> FormData:
         raise FormInvalid("body", str(getattr(error, "message", error))[:200]) from error
 
 
-def document_of(form: FormData) -> DocumentIn:
-    """Return the document that a form describes; raises FormInvalid."""
-    part = form.get("document")
-    if not isinstance(part, str):
+async def document_of(form: FormData) -> DocumentIn:
+    """Return the document that a form describes, as text or as a file; raises FormInvalid."""
+    part: object = form.get("document")
+    if isinstance(part, UploadFile):
+        part = await part.read(_MOST_JSON_BYTES)
+    if not isinstance(part, str | bytes):
         raise FormInvalid("document", "thiếu phần JSON / the part with JSON is missing")
     try:
         return DocumentIn.model_validate_json(part)

@@ -127,6 +127,7 @@ async def next_page(
         left = deadline - time.monotonic()
         if left > 0 and cursor is not None and here.watch.ends_at(reading.topic, cursor):
             await here.watch.beyond(reading.topic, cursor, left)
+        here.require_broker()
         stretch = await here.feed.read(reading.topic, cursor, limit)
         cursor = stretch.next
         entries = await shaping(here, reading, stretch.records)

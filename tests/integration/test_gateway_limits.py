@@ -74,7 +74,9 @@ async def test_what_was_accepted_is_kept_through_a_kill_and_a_retry_makes_it_one
         await enough.wait()
         await killed(process)
         await asyncio.gather(*tasks)
-    kept = dict(await fresh.database.fetch("SELECT printed_number, dispatch_id FROM handover"))
+    kept: dict[str, UUID] = dict(
+        await fresh.database.fetch("SELECT printed_number, dispatch_id FROM handover")
+    )
     assert accepted.items() <= {number: str(one) for number, one in kept.items()}.items()
     async with running(fresh) as (_, door):
         answers = {number: await door.hand_over(packet, A) for number, packet in packets.items()}

@@ -1,6 +1,7 @@
 """Packets above 256 KiB: claimed from the store, and never published when they are not there."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -131,7 +132,7 @@ async def test_a_check_alerts_what_is_lost_and_is_over_when_it_is_back(fresh: Li
         file.with_suffix(".away").rename(file)
         assert "1/1" in await fresh.command("content", "check")
         async with fresh.program("alerts"):
-            resolved = await eventually(lambda n=episode: told(fresh, n + 1))
+            resolved = await eventually(partial(told, fresh, episode + 1))
         raised = await fresh.events("alerts", AlertRaised)
         assert [("content-lost", A)] * (episode + 1) == [(r.kind, r.sender) for r in raised]
         assert [r.subject_id for r in raised] == [r.subject_id for r in resolved]
@@ -158,10 +159,9 @@ async def test_a_sweep_removes_what_nothing_names(fresh: Line) -> None:
 
 async def test_a_relay_sweeps_by_itself(fresh: Line) -> None:
     orphan = await store_of(fresh.settings).put(b"nothing names it")
-    quick = {"HOATOC_CONTENT_SWEEP_S": "0.1", "HOATOC_CONTENT_GRACE_S": "0.1"}
 
     async def is_gone() -> bool:
         return not file_of(fresh, orphan).exists()
 
-    async with fresh.program("relay", **quick):
+    async with fresh.program("relay", HOATOC_CONTENT_SWEEP_S="0.1", HOATOC_CONTENT_GRACE_S="0.1"):
         await eventually(is_gone)

@@ -23,16 +23,21 @@ ALTER TABLE handover
     ADD COLUMN content_sha256 bytea REFERENCES content,
     ADD COLUMN content_bytes bigint,
     ADD COLUMN document_digest bytea,
-    ADD CHECK ((packet IS NULL) = (content_sha256 IS NOT NULL)),
-    ADD CHECK (content_sha256 = packet_sha256),
-    ADD CHECK ((content_sha256 IS NULL) = (content_bytes IS NULL)),
-    ADD CHECK ((content_sha256 IS NULL) = (document_digest IS NULL));
+    ADD CONSTRAINT handover_content_check CHECK
+        ((packet IS NULL) = (content_sha256 IS NOT NULL)
+         AND content_sha256 = packet_sha256
+         AND (content_sha256 IS NULL) = (content_bytes IS NULL)
+         AND (content_sha256 IS NULL) = (document_digest IS NULL));
 CREATE INDEX handover_of_content ON handover (content_sha256) WHERE content_sha256 IS NOT NULL;
 
 ALTER TABLE recall
+    DROP CONSTRAINT recall_check,
     ADD COLUMN content_sha256 bytea REFERENCES content,
     ADD COLUMN content_bytes bigint,
-    ADD CHECK (packet IS NULL OR content_sha256 IS NULL),
-    ADD CHECK (content_sha256 = packet_sha256),
-    ADD CHECK ((content_sha256 IS NULL) = (content_bytes IS NULL));
+    ADD CONSTRAINT recall_packet_check CHECK
+        ((packet_sha256 IS NULL) = (packet IS NULL AND content_sha256 IS NULL)),
+    ADD CONSTRAINT recall_content_check CHECK
+        ((packet IS NULL OR content_sha256 IS NULL)
+         AND content_sha256 = packet_sha256
+         AND (content_sha256 IS NULL) = (content_bytes IS NULL));
 CREATE INDEX recall_of_content ON recall (content_sha256) WHERE content_sha256 IS NOT NULL;
