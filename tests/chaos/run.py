@@ -43,7 +43,7 @@ PARTITIONS = 8
 GROUPS = 2
 RATE = 260.0
 """copies a second that are meant, a little above what must be reached"""
-LATE_S, BURST_S = 20.0, 30.0
+LATE_S = 20.0
 PAGER_S = 2.0
 QUIET_S = 5.0
 """load without faults, at the beginning"""
@@ -99,6 +99,11 @@ class Ran:
 def burst_for(minutes: float) -> int:
     """Return how many deadlines shall fall into one second in a run of this length."""
     return 100_000 if minutes >= FULL_MINUTES else round(minutes * 1000)
+
+
+def burst_late_s(copies: int) -> float:
+    """Return how late the answers to a burst come: when it is out, and its deadlines are broken."""
+    return 30.0 + max(copies - 3000, 0) / 500
 
 
 async def run(plan: Plan, console: Console) -> Ran:
@@ -160,7 +165,8 @@ async def world(plan: Plan) -> AsyncIterator[tuple[World, Notebook, Settings]]:
         rest = [code for code in codes if code != alone]
         groups = [*(rest[n::GROUPS] for n in range(GROUPS)), [alone]]
         servers = running.reach("organs").kafka.bootstrap_servers
-        organs = Organs(servers, plan.seed, LATE_S, BURST_S, plan.folder, groups)
+        late = (LATE_S, burst_late_s(plan.burst))
+        organs = Organs(servers, plan.seed, *late, plan.folder, groups)
         held.push_async_callback(organs.stop)
         for group in range(len(groups)):
             await organs.start(group)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from hoatoc.history.note import Fault
 from tests.chaos.door import reached
-from tests.chaos.kind import KINDS, LANES, mandatory
+from tests.chaos.kind import KINDS, LANES, OPENING, mandatory
 from tests.chaos.leak import leaks
 from tests.chaos.proxy import tells_commit
 from tests.chaos.sample import Sample, recovery_s
-from tests.chaos.schedule import schedule
+from tests.chaos.schedule import opening, schedule
 
 IDLE, IN_TRANSACTION = b"Z\x00\x00\x00\x05I", b"Z\x00\x00\x00\x05T"
 COMMIT, UPDATE = b"C\x00\x00\x00\x0bCOMMIT\x00", b"C\x00\x00\x00\x0dUPDATE 1\x00"
@@ -56,10 +56,11 @@ def test_recovery_is_over_when_no_more_waits_than_before() -> None:
 def test_a_schedule_is_the_seed_s_and_holds_all_that_must_be() -> None:
     assert schedule(7, 10) == schedule(7, 10)
     assert schedule(7, 10) != schedule(8, 10)
-    planned = {(p.kind.name, p.target) for lane in schedule(7, 10) for p in lane}
+    faults = [*opening(7, 10), *(p for lane in schedule(7, 10) for p in lane)]
+    planned = {(p.kind.name, p.target) for p in faults}
     planned |= {(name, "") for name, _ in planned}
     assert mandatory() <= planned
-    assert {kind.lane for kind in KINDS} == set(LANES)
+    assert {kind.lane for kind in KINDS} == {OPENING, *LANES}
 
 
 def test_a_mark_is_found_as_text_and_in_base64_but_not_where_its_sender_wrote_it(

@@ -60,7 +60,9 @@ ABOUT = {
 
 def claimed() -> Claimed:
     """Return a row as a relay claims it."""
-    return Claimed(**ABOUT, packet=b"<edXML/>", packet_sha256=b"s", handed_over_at=NOW)  # type: ignore[arg-type]
+    return Claimed(
+        **ABOUT, packet=b"<edXML/>", packet_sha256=b"s", packet_bytes=8, handed_over_at=NOW
+    )  # type: ignore[arg-type]
 
 
 def claimed_recall(form: Form, reason: str) -> ClaimedRecall:
@@ -74,6 +76,7 @@ def claimed_recall(form: Form, reason: str) -> ClaimedRecall:
         requested_at=NOW,
         packet=None,
         packet_sha256=None,
+        packet_bytes=None,
     )
 
 
