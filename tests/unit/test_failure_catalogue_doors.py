@@ -60,9 +60,8 @@ ABOUT = {
 
 def claimed() -> Claimed:
     """Return a row as a relay claims it."""
-    return Claimed(
-        **ABOUT, packet=b"<edXML/>", packet_sha256=b"s", packet_bytes=8, handed_over_at=NOW
-    )  # type: ignore[arg-type]
+    row = ABOUT | {"packet": b"<edXML/>", "packet_sha256": b"s", "packet_bytes": 8}
+    return Claimed(**row, handed_over_at=NOW)  # type: ignore[arg-type]
 
 
 def claimed_recall(form: Form, reason: str) -> ClaimedRecall:
