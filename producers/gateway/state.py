@@ -58,7 +58,6 @@ class Gateway:
                 "database does not answer; sending this request again is safe."
             ) from error
 
-
     def require_broker(self) -> None:
         """Raise BrokerAway at once where the broker did not answer when it was asked last."""
         if "broker" in self.health.faults:
