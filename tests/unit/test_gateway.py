@@ -65,7 +65,7 @@ def every(kind: type[BaseException]) -> list[type[BaseException]]:
 def test_every_error_has_a_name_of_its_own_for_machines() -> None:
     assert ("document-conflict", "not-xml") == (
         code_of(DocumentConflict),
-        code_of(type("NotXml", (), {})),  # type: ignore[arg-type]
+        code_of(type("NotXml", (), {})),
     )
     named = {code_of(kind) for kind in (*every(PeerFault), *every(OurFault))}
     assert all(name.replace("-", "").isalnum() and name == name.lower() for name in named)
