@@ -1,6 +1,7 @@
 """The gateway: agencies hand over and take documents, answer and ask by HTTP (OpenAPI 3.1)."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -127,6 +128,8 @@ async def opened(settings: Settings) -> AsyncIterator[Gateway]:
 
 async def body(context: Context) -> None:
     """Serve agencies until stopped."""
+    # It outlives an absence of the broker, of which the client would tell ten times a second.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     async with opened(context.settings):
         notify.ready()
         context.log.info("ready", address=context.settings.gateway.url)
