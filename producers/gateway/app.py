@@ -1,6 +1,7 @@
 """The gateway: agencies hand over and take documents, answer and ask by HTTP (OpenAPI 3.1)."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -52,7 +53,6 @@ DOOR = "http"
 CALENDARS_S = 5.0
 FORGET_S = 3600.0
 KEYS_KEPT = timedelta(days=30)
-READERS = 6
 OTHERS = 12
 """connections for all but hand-overs"""
 ROUTERS = (
@@ -101,14 +101,14 @@ async def opened(settings: Settings) -> AsyncIterator[Gateway]:
         ):
             store, partitions = store_of(settings), settings.kafka.partitions
             door = Door(DOOR, admitting, partitions, store=store)
-            outlet, feed = Outlet(settings.kafka), Feed(settings.kafka, READERS)
+            outlet, feed = Outlet(settings.kafka), Feed(settings.kafka)
             gateway = Gateway(
                 settings=settings,
                 database=database,
                 door=door,
                 outlet=outlet,
                 feed=feed,
-                watch=Watch(settings.kafka, settings.postgres.dsn),
+                watch=Watch(feed, settings.postgres.dsn),
                 health=Health(probes(database, feed, store), room_of(settings)),
                 lanes=Lanes(settings.gateway.in_flight, settings.gateway.urgent_in_flight),
                 contents=Contents(store, database, partitions),
@@ -132,6 +132,8 @@ async def opened(settings: Settings) -> AsyncIterator[Gateway]:
 
 async def body(context: Context) -> None:
     """Serve agencies until stopped."""
+    # It outlives an absence of the broker, of which the client would tell ten times a second.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     async with opened(context.settings):
         notify.ready()
         context.log.info("ready", address=context.settings.gateway.url)
@@ -157,7 +159,7 @@ def probes(database: asyncpg.Pool, feed: Feed, store: Store) -> dict[str, Probe]
     """Return how each part is asked whether it answers."""
     return {
         "database": lambda: database.fetchval("SELECT 1"),
-        "broker": lambda: feed.end(topic.DELIVERIES),
+        "broker": lambda: feed.ends([topic.DELIVERIES]),
         "content": store.ready,
     }
 
