@@ -36,7 +36,8 @@ class Admitted:
     """A packet that may be taken, with all that is known of it.
 
     `data` is the packet as it came; of a large one the files can no longer be read. `connections`
-    holds, of each organ that a copy goes to, whose topic it goes to.
+    holds, of each organ that a copy goes to, whose topic it goes to. `edition` is that of a large
+    packet once it is in the store.
     """
 
     data: Content
@@ -52,6 +53,7 @@ class Admitted:
     findings: tuple[Finding, ...]
     suspicions: tuple[Suspicion, ...]
     cleared_by: str
+    edition: int | None = None
 
     @property
     def sha256(self) -> bytes:

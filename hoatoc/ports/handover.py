@@ -46,12 +46,16 @@ class Copy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """Who asks copies back, how and why; `packet` is the edXML that asks, or its claim, if any."""
+    """Who asks copies back, how and why; `packet` is the edXML that asks, or its claim, if any.
+
+    `edition` is that of what is claimed, as it was put into the store.
+    """
 
     form: Form
     reason: str
     requested_by: str
     packet: bytes | ClaimCheck | None = None
+    edition: int | None = None
 
 
 class Handovers(Protocol):

@@ -3,16 +3,20 @@
 A sweep and a hand-over may meet at any moment, and either may end at any moment. So content leaves
 in two steps. First its row goes, if nothing names it, and a row of `content_leaving` takes its
 place; the foreign keys of `handover` and `recall` decide between that and whoever names it at the
-same moment. Then, under the lock of that row, it is taken from the store, and the row goes with it.
-A door that is about to put content first takes that row away, and so waits for a removal that is
-under way; and it puts what is not there. Whatever is committed so names content that was in the
-store after its row was written, and is removed only after the row has gone. The time of grace
-spares doors to put again what they have just put; nothing relies on it.
+same moment. Then it is taken from the store, while no row of it is in `content`, and the row that
+is leaving goes with it. A door first announces what it is about to put, which keeps it from
+leaving, and gets the edition that its hand-over names; then it puts what is not there. An edition
+that has gone never comes back, so whatever is committed names content that was in the store after
+its row was written, and that row has stood ever since. What is done about one content is done one
+after another, by a lock of the database.
+
+The time of grace spares doors to put again what they have just put; nothing relies on it, but for a
+removal that is still on its way to the store when its sweep has lost the database.
 """
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -42,17 +46,29 @@ class ContentTables:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def touch(self, claim: ClaimCheck) -> None:
-        """Announce that this is about to be put, before it is; never inside a transaction.
+    async def touch(self, claim: ClaimCheck) -> int:
+        """Announce that this is about to be put, before it is; return as which edition.
 
-        It waits for a sweep that is taking the same content away.
+        Never call it inside a transaction. It waits for a sweep that is taking it away.
         """
-        await self._connection.execute(SQL["touch"], claim.sha256, claim.size)
+        async with self._locked(claim):
+            await self._connection.execute(SQL["stays"], claim.sha256)
+            return int(await self._connection.fetchval(SQL["touch"], claim.sha256, claim.size))
+
+    @asynccontextmanager
+    async def _locked(self, claim: ClaimCheck) -> AsyncIterator[None]:
+        async with self._connection.transaction():
+            await self._connection.execute(SQL["lock"], claim.sha256)
+            yield
 
     async def adopt(self, claims: Sequence[ClaimCheck]) -> int:
-        """Take in what lies in the store and no row knows of; return how many those were."""
+        """Note what lies in the store and no row knows of; return how many those are."""
         digests, sizes = [c.sha256 for c in claims], [c.size for c in claims]
-        return len(await self._connection.fetch(SQL["adopt"], digests, sizes))
+        unknown = await self._connection.fetch(SQL["unknown"], digests, sizes)
+        for row in unknown:
+            async with self._locked(ClaimCheck(row["sha256"], row["bytes"])):
+                await self._connection.execute(SQL["adopt"], row["sha256"], row["bytes"])
+        return len(unknown)
 
     async def unnamed(self, grace: timedelta) -> list[ClaimCheck]:
         """Return what nothing names, and no door was about to put for so long."""
@@ -62,22 +78,23 @@ class ContentTables:
     async def leave(self, claim: ClaimCheck, grace: timedelta) -> None:
         """Let content go if nothing names it; what names it at this moment has it stay."""
         try:
-            await self._connection.execute(SQL["leave"], claim.sha256, grace)
+            async with self._locked(claim):
+                await self._connection.execute(SQL["leave"], claim.sha256, grace)
         except asyncpg.ForeignKeyViolationError:
             return
 
-    async def leaving(self) -> list[ClaimCheck]:
-        """Return what must still be taken from the store."""
-        rows = await self._connection.fetch(SQL["leaving"])
+    async def leaving(self, grace: timedelta) -> list[ClaimCheck]:
+        """Return what is due to be taken from the store."""
+        rows = await self._connection.fetch(SQL["leaving"], grace)
         return [ClaimCheck(row["sha256"], row["bytes"]) for row in rows]
 
     async def remove(self, claim: ClaimCheck, store: Store) -> bool:
         """Take what is leaving from the store; tell whether it was still to go."""
-        async with self._connection.transaction():
-            if await self._connection.fetchval(SQL["hold"], claim.sha256) is None:
+        async with self._locked(claim):
+            if not await self._connection.fetchval(SQL["is_leaving"], claim.sha256):
                 return False
             await store.remove(claim)
-            await self._connection.execute(SQL["left"], claim.sha256)
+            await self._connection.execute(SQL["stays"], claim.sha256)
             return True
 
     async def named(self) -> AsyncIterator[ClaimCheck]:
@@ -206,7 +223,7 @@ async def sweep(connection: Connection, store: Store, grace: timedelta) -> Swept
         adopted += await tables.adopt(some)
     for claim in await tables.unnamed(grace):
         await tables.leave(claim, grace)
-    gone = [claim for claim in await tables.leaving() if await tables.remove(claim, store)]
+    gone = [claim for claim in await tables.leaving(grace) if await tables.remove(claim, store)]
     unfinished = await store.tidy(max(grace, _WRITING))
     return Swept(len(gone), sum(claim.size for claim in gone), adopted, unfinished)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import asyncpg
@@ -89,8 +89,8 @@ class Door:
             admitted = await self._admitted(connection, packet, sender, declaration)
         for _ in range(_TRIES):
             try:
-                await self._keep(connection, admitted)
-                return await self.hand_over(connection, admitted)
+                kept = await self._keep(connection, admitted)
+                return await self.hand_over(connection, kept)
             except (ContentMissing, asyncpg.ForeignKeyViolationError):
                 continue  # swept meanwhile: it took longer than the time of grace
         raise ContentUnreachable(
@@ -116,11 +116,12 @@ class Door:
         self.require(admitted)
         return admitted
 
-    async def _keep(self, connection: Connection, admitted: Admitted) -> None:
-        """Put a packet into the store; what was lost of it is mended."""
+    async def _keep(self, connection: Connection, admitted: Admitted) -> Admitted:
+        """Put a packet into the store, which mends it if it was lost; return it as kept."""
         if self.store is None:
             raise ValueError("this door has no store for large packets")
         tables = ContentTables(connection)
-        await tables.touch(admitted.claim)
+        edition = await tables.touch(admitted.claim)
         await self.store.put(admitted.data)
         await tables.mend(admitted.claim, self.partitions)
+        return replace(admitted, edition=edition)

@@ -130,6 +130,7 @@ class HandoverTables:
                 reason=reason,
                 requested_by=admitted.issuer.code,
                 packet=admitted.inline or admitted.claim,
+                edition=admitted.edition,
             )
             recalls += await self.ask_back(copies, asking)
         return tuple(recalls)
@@ -326,11 +327,12 @@ class HandoverTables:
         }
 
 
-def _claimed(admitted: Admitted) -> tuple[bytes, int, bytes] | tuple[None, None, None]:
-    """Return how a packet that lies in the store is named: its digest, size, document digest."""
+def _claimed(admitted: Admitted) -> tuple[bytes | int | None, ...]:
+    """Return how a packet in the store is named: digest, size, edition, document digest."""
     if admitted.inline is not None:
-        return None, None, None
-    return admitted.sha256, admitted.size, document_digest(admitted.packet)
+        return (None,) * 4
+    digest = document_digest(admitted.packet)
+    return admitted.sha256, admitted.size, admitted.edition, digest
 
 
 def _signatures(examination: Examination) -> str:

@@ -46,6 +46,7 @@ class RecallTables:
             sha256,
             claim and claim.sha256,
             claim and claim.size,
+            asking.edition,
         )
         ids = [copy.delivery_id for copy in new]
         await self._connection.execute(SQL["add_copies"], ids, recall_id)

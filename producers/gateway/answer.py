@@ -131,6 +131,7 @@ async def answer(
         dispatch_id=said.dispatch_id,
         partition=topic.partition_of_dispatch(said.dispatch_id, here.settings.kafka.partitions),
     )
+    here.require_broker()
     await here.outlet.send([record])
     async with here.connection() as connection:
         await InboxTables(connection).answered(event_id, delivery_id, what, NAME)

@@ -1,10 +1,11 @@
 """The gateway: agencies hand over and take documents, answer and ask by HTTP (OpenAPI 3.1)."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import uuid4
 
 import asyncpg
@@ -23,6 +24,7 @@ from hoatoc.postgres.calendar import CalendarTables
 from hoatoc.postgres.connection import DatabaseAway, pool
 from hoatoc.postgres.content import Contents
 from hoatoc.postgres.door import Door
+from hoatoc.postgres.inbox import KeyTables
 from hoatoc.postgres.keyring import Keyring
 from hoatoc.program import Context, run
 from hoatoc.seal import Seal
@@ -48,7 +50,8 @@ from producers.gateway.watch import Watch
 
 DOOR = "http"
 CALENDARS_S = 5.0
-READERS = 6
+FORGET_S = 3600.0
+KEYS_KEPT = timedelta(days=30)
 OTHERS = 12
 """connections for all but hand-overs"""
 ROUTERS = (
@@ -94,14 +97,14 @@ async def opened(settings: Settings) -> AsyncIterator[Gateway]:
         ):
             store, partitions = store_of(settings), settings.kafka.partitions
             door = Door(DOOR, admitting, partitions, store=store)
-            outlet, feed = Outlet(settings.kafka), Feed(settings.kafka, READERS)
+            outlet, feed = Outlet(settings.kafka), Feed(settings.kafka)
             gateway = Gateway(
                 settings=settings,
                 database=database,
                 door=door,
                 outlet=outlet,
                 feed=feed,
-                watch=Watch(settings.kafka, settings.postgres.dsn),
+                watch=Watch(feed, settings.postgres.dsn),
                 health=Health(probes(database, feed, store), room_of(settings)),
                 lanes=Lanes(settings.gateway.in_flight, settings.gateway.urgent_in_flight),
                 contents=Contents(store, database, partitions),
@@ -109,7 +112,8 @@ async def opened(settings: Settings) -> AsyncIterator[Gateway]:
                 limiter=Limiter(settings.access.rate, settings.access.burst),
             )
             works = (outlet.run(), feed.run(), gateway.watch.run(), gateway.health.run())
-            running = [tasks.create_task(work) for work in (*works, carry_time(gateway))]
+            own = (carry_time(gateway), forget_keys(gateway))
+            running = [tasks.create_task(work) for work in (*works, *own)]
             try:
                 async with serving(application(gateway), settings.gateway):
                     await gateway.health.first.wait()
@@ -124,6 +128,8 @@ async def opened(settings: Settings) -> AsyncIterator[Gateway]:
 
 async def body(context: Context) -> None:
     """Serve agencies until stopped."""
+    # It outlives an absence of the broker, of which the client would tell ten times a second.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     async with opened(context.settings):
         notify.ready()
         context.log.info("ready", address=context.settings.gateway.url)
@@ -149,9 +155,18 @@ def probes(database: asyncpg.Pool, feed: Feed, store: Store) -> dict[str, Probe]
     """Return how each part is asked whether it answers."""
     return {
         "database": lambda: database.fetchval("SELECT 1"),
-        "broker": lambda: feed.end(topic.DELIVERIES),
+        "broker": lambda: feed.ends([topic.DELIVERIES]),
         "content": store.ready,
     }
+
+
+async def forget_keys(gateway: Gateway) -> None:
+    """Forget the keys of requests that nobody repeats any more, once an hour."""
+    while True:
+        with suppress(DatabaseAway):
+            async with gateway.connection() as connection:
+                await KeyTables(connection).forget(KEYS_KEPT)
+        await asyncio.sleep(FORGET_S)
 
 
 async def carry_time(gateway: Gateway) -> None:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from aiokafka.structs import ConsumerRecord
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
@@ -15,6 +14,7 @@ from hoatoc.domain.access import Action
 from hoatoc.domain.error import HoatocError, PeerFault
 from hoatoc.domain.event import DocumentDispatched, Event, RecallIssued
 from hoatoc.domain.identity import OrganCode
+from hoatoc.kafka.fetch import Fetched
 from producers.gateway.openapi import problems
 from producers.gateway.problem import document_of
 from producers.gateway.refusal import CursorInvalid
@@ -115,7 +115,7 @@ class Page:
     cursor: int
 
 
-Shaping = Callable[[Gateway, Reading, Sequence[ConsumerRecord]], Any]
+Shaping = Callable[[Gateway, Reading, Sequence[Fetched]], Any]
 
 
 async def next_page(
@@ -127,6 +127,7 @@ async def next_page(
         left = deadline - time.monotonic()
         if left > 0 and cursor is not None and here.watch.ends_at(reading.topic, cursor):
             await here.watch.beyond(reading.topic, cursor, left)
+        here.require_broker()
         stretch = await here.feed.read(reading.topic, cursor, limit)
         cursor = stretch.next
         entries = await shaping(here, reading, stretch.records)
@@ -152,9 +153,7 @@ async def events(
         reading = replace(reading, cursor=page.cursor)
 
 
-async def entries_of(
-    here: Gateway, reading: Reading, records: Sequence[ConsumerRecord]
-) -> list[Entry]:
+async def entries_of(here: Gateway, reading: Reading, records: Sequence[Fetched]) -> list[Entry]:
     """Return the entries that records of an inbox are; what cannot be read is passed over."""
     del here
     read = ((record.offset, event_of(record)) for record in records)
@@ -166,7 +165,7 @@ async def entries_of(
     ]
 
 
-def event_of(record: ConsumerRecord) -> Event | None:
+def event_of(record: Fetched) -> Event | None:
     """Return what a record says; None where somebody else wrote what cannot be read."""
     try:
         return codec.decode(record.value)

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from aiokafka.structs import ConsumerRecord
 from fastapi import APIRouter, Depends, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
@@ -19,6 +18,7 @@ from hoatoc.domain.event import DeliveriesUpdated
 from hoatoc.domain.packet import StatusPacket
 from hoatoc.domain.page import VIETNAM
 from hoatoc.domain.registry import Registry
+from hoatoc.kafka.fetch import Fetched
 from hoatoc.postgres.inbox import InboxTables
 from producers.gateway.answer import status
 from producers.gateway.body import pieces
@@ -125,7 +125,7 @@ async def stream(
 
 
 async def entries_of(
-    here: Gateway, reading: Reading, records: Sequence[ConsumerRecord]
+    here: Gateway, reading: Reading, records: Sequence[Fetched]
 ) -> list[StatusEntry]:
     """Return the news that records are; behind a hub, of one's own dispatches only."""
     read = ((record.offset, event_of(record)) for record in records)

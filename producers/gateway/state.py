@@ -17,7 +17,7 @@ from hoatoc.postgres.keyring import Keyring
 from producers.gateway.feed import Feed
 from producers.gateway.health import Health
 from producers.gateway.lane import Lanes
-from producers.gateway.outlet import Outlet
+from producers.gateway.outlet import Outlet, away
 from producers.gateway.watch import Watch
 
 NAME = "gateway"
@@ -57,6 +57,11 @@ class Gateway:
                 "Cơ sở dữ liệu tạm thời không trả lời; gửi lại yêu cầu này là an toàn. / The "
                 "database does not answer; sending this request again is safe."
             ) from error
+
+    def require_broker(self) -> None:
+        """Raise BrokerAway at once where the broker did not answer when it was asked last."""
+        if "broker" in self.health.faults:
+            raise away()
 
 
 def gateway_of(request: Request) -> Gateway:

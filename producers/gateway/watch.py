@@ -10,31 +10,25 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 import asyncpg
-import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 from prometheus_client import Gauge
 
-from hoatoc.config import Kafka
 from hoatoc.domain import topic as names
-from hoatoc.kafka.client import AWAY as BROKER_AWAY
-from hoatoc.kafka.client import BrokerAway, consumer
-from hoatoc.postgres.connection import AWAY as DATABASE_AWAY
-from hoatoc.postgres.connection import DatabaseAway, connected
+from hoatoc.kafka.client import BrokerAway
+from hoatoc.postgres.connection import AWAY, DatabaseAway, connected
 from hoatoc.postgres.inbox import COPIES_CHANNEL
+from producers.gateway.feed import Feed
 
 LOOK_S = 3.0
 AGAIN_S = 1.0
 FORGET_S = 90.0
 WAITING = Gauge("hoatoc_gateway_waiting", "Requests that wait for something to come")
-LOG = structlog.get_logger("gateway")
 
 
 class Watch:
     """Wakes those who wait when something comes to their topic."""
 
-    def __init__(self, kafka: Kafka, dsn: str) -> None:
-        self._kafka, self._dsn = kafka, dsn
+    def __init__(self, feed: Feed, dsn: str) -> None:
+        self._feed, self._dsn = feed, dsn
         self._seen: dict[str, tuple[int, float]] = {}
         self._wanted: dict[str, float] = {}
         self._waiting: dict[str, dict[asyncio.Event, int]] = {}
@@ -82,7 +76,7 @@ class Watch:
     async def _listen(self) -> None:
         """Hear from the relay what came in, whenever the database is there."""
         while True:
-            with suppress(DatabaseAway, *DATABASE_AWAY):
+            with suppress(DatabaseAway, *AWAY):
                 async with connected(self._dsn) as connection:
                     await self._hear(connection)
             await asyncio.sleep(AGAIN_S)
@@ -100,31 +94,21 @@ class Watch:
 
     async def _look(self) -> None:
         while True:
-            try:
-                async with consumer(self._kafka) as looking:
-                    while True:
-                        await self._look_once(looking)
-                        await asyncio.sleep(LOOK_S)
-            except (*BROKER_AWAY, KafkaError, BrokerAway) as error:
-                LOG.warning("broker_away", detail=str(error))
-            await asyncio.sleep(AGAIN_S)
+            with suppress(BrokerAway):
+                await self._look_once()
+            await asyncio.sleep(LOOK_S)
 
-    async def _look_once(self, looking: AIOKafkaConsumer) -> None:
+    async def _look_once(self) -> None:
         """Ask where all topics end that somebody waits for, or did a moment ago."""
         now = time.monotonic()
         for topic in [t for t, at in self._wanted.items() if now - at > FORGET_S]:
             if topic not in self._waiting:
                 del self._wanted[topic]
                 self._seen.pop(topic, None)
-        places = {TopicPartition(topic, 0) for topic in self._wanted}
-        if not places:
+        if not self._wanted:
             return
-        if not places <= looking.assignment():  # one question about all new topics; nothing is read
-            looking.assign(places)
-            looking.pause(*places)
-        ends = await looking.end_offsets(list(places))
-        for place, end in ends.items():
-            self._seen[place.topic] = end, now
-            for woken, offset in self._waiting.get(place.topic, {}).items():
+        for topic, end in (await self._feed.ends(tuple(self._wanted))).items():
+            self._seen[topic] = end, now
+            for woken, offset in self._waiting.get(topic, {}).items():
                 if end > offset:
                     woken.set()

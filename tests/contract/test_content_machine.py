@@ -27,13 +27,14 @@ CONTENTS = (b"one", b"other")
 CLAIMS = [claim_of(each) for each in CONTENTS]
 NO_TIME = timedelta(0)
 SIDES = (0, 1)
-WALKS, STEPS = 20, 80
+WALKS, STEPS = 10, 80
 HAND_OVER = """
 INSERT INTO handover (dispatch_id, issuer, year, number, notation, content_digest, document_id,
                       printed_number, printed_notation, sender, subject, priority, packet_sha256,
-                      limits, door, content_sha256, content_bytes, document_digest)
+                      limits, door, content_sha256, content_bytes, content_edition,
+                      document_digest)
 VALUES ($1, 'S1', 2026, $4, 'CV', '', 'D1', '1', 'CV', 'S1', 'Thử', 3, $2, '{}', 'test', $2,
-        $3, '')
+        $3, $5, '')
 """
 NAMED = "SELECT content_sha256, content_bytes FROM handover WHERE content_sha256 IS NOT NULL"
 
@@ -45,6 +46,7 @@ class Handing:
     connection: asyncpg.Connection
     which: int = 0
     at: str = "idle"
+    edition: int = 0
     transaction: Any = None
 
 
@@ -54,6 +56,7 @@ class Removing:
 
     connection: asyncpg.Connection
     task: asyncio.Task[bool] | None = None
+    listed: list[ClaimCheck] | None = None
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     removed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -117,13 +120,15 @@ class Sweeps:
             self.end_door(at)
         elif kind < 0.91:
             self.end_sweep(at)
-        elif kind < 0.93:
+        elif kind < 0.94:
             self.adopt(at)
         else:
             self.forget(which)
 
     def close(self) -> None:
-        for each in (self.watch, *(d.connection for d in (*self.doors, *self.sweeps))):
+        doors = [each.connection for each in self.doors]
+        sweeps = [each.connection for each in self.sweeps]
+        for each in (self.watch, *doors, *sweeps):
             each.terminate()
         self.run(asyncio.sleep(0))
         self.loop.close()
@@ -147,7 +152,7 @@ class Sweeps:
 
     def touch(self, own: Handing) -> str:
         try:
-            self.run(ContentTables(own.connection).touch(CLAIMS[own.which]))
+            own.edition = self.run(ContentTables(own.connection).touch(CLAIMS[own.which]))
         except asyncpg.LockNotAvailableError:
             return "idle"
         return "touched"
@@ -161,7 +166,7 @@ class Sweeps:
         own.transaction = own.connection.transaction()
         self.run(own.transaction.start())
         try:
-            row = (of, claim.sha256, claim.size, str(of))
+            row = (of, claim.sha256, claim.size, str(of), own.edition)
             self.run(own.connection.execute(HAND_OVER, *row))
         except (asyncpg.ForeignKeyViolationError, asyncpg.LockNotAvailableError):
             self.run(own.transaction.rollback())
@@ -181,10 +186,14 @@ class Sweeps:
     # What a sweep does.
 
     def adopt(self, at: int) -> None:
-        if self.sweeps[at].task is None:
+        """List what lies in the store; or note, of what was listed, what no row knows of."""
+        own = self.sweeps[at]
+        if own.listed is None:
+            own.listed = sorted(self.run(self.lying()))
+        elif own.task is None:
             with suppress(asyncpg.LockNotAvailableError):
-                lying = sorted(self.run(self.lying()))
-                self.run(ContentTables(self.sweeps[at].connection).adopt(lying))
+                self.run(ContentTables(own.connection).adopt(own.listed))
+            own.listed = None
 
     def go_on_at_a_sweep(self, at: int, which: int) -> None:
         own = self.sweeps[at]
@@ -192,7 +201,7 @@ class Sweeps:
             own.go_on.set()
             self.run(own.task)
             own.task = None
-        elif CLAIMS[which] in self.run(ContentTables(self.watch).leaving()):
+        elif CLAIMS[which] in self.run(ContentTables(self.watch).leaving(NO_TIME)):
             self.remove(own, which)
         else:
             with suppress(asyncpg.LockNotAvailableError):

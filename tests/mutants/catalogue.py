@@ -38,6 +38,7 @@ def _mutant(
 LEDGER_TESTS = "tests/contract/test_ledger_tables.py"
 COUNTER_EXAMPLES = "tests/simulation/test_counter_examples.py"
 WORKING_DUES = "tests/simulation/test_working_dues.py"
+SWEEPS = "tests/contract/test_content_machine.py"
 
 MUTANTS = (
     _mutant(
@@ -177,6 +178,31 @@ MUTANTS = (
         "WHERE o.dispatch_id = $1 AND o.state = 'unsent'\n",
         "WHERE o.dispatch_id = $1 AND o.state IN ('unsent', 'claimed')\n",
         "tests/contract/test_outbox_machine.py",
+    ),
+    _mutant(
+        "announced-content-stays",
+        "content that a door is about to put is not taken away",
+        "hoatoc/postgres/content.py",
+        '            await self._connection.execute(SQL["stays"], claim.sha256)\n'
+        "            return int(",
+        "            return int(",
+        SWEEPS,
+    ),
+    _mutant(
+        "one-after-another-about-one-content",
+        "a door waits for a removal that is under way",
+        "hoatoc/postgres/content.py",
+        '            await self._connection.execute(SQL["lock"], claim.sha256)\n',
+        "",
+        SWEEPS,
+    ),
+    _mutant(
+        "verified-before-published",
+        "content that is missing or altered is never published as if it were there",
+        "producers/publisher.py",
+        "        lost = await self.lost(row.claim)\n",
+        "        lost = None\n",
+        "tests/unit/test_publisher.py",
     ),
     _mutant(
         "recall-behind-its-dispatch",

@@ -1,16 +1,28 @@
+-- name: lock
+-- Let what is done about one content be done one after another.
+SELECT pg_advisory_xact_lock(807_007, ('x' || left(encode($1, 'hex'), 8))::bit(32)::int);
+
+-- name: stays
+-- It is not taken away.
+DELETE FROM content_leaving WHERE sha256 = $1;
+
 -- name: touch
--- A door is about to put this: a sweep that is taking it away is waited for, and begins anew.
-WITH stays AS (DELETE FROM content_leaving WHERE sha256 = $1)
+-- A door is about to put this.
 INSERT INTO content (sha256, bytes) VALUES ($1, $2)
-ON CONFLICT (sha256) DO UPDATE SET put_at = now();
+ON CONFLICT (sha256) DO UPDATE SET put_at = now()
+RETURNING edition;
+
+-- name: unknown
+-- Of what lies in the store, that which no row knows of.
+SELECT s AS sha256, b AS bytes FROM unnest($1::bytea[], $2::bigint[]) AS n (s, b)
+WHERE NOT EXISTS (SELECT FROM content c WHERE c.sha256 = n.s)
+  AND NOT EXISTS (SELECT FROM content_leaving l WHERE l.sha256 = n.s);
 
 -- name: adopt
--- What lies in the store and no row knows of: it came here with a folder, or a restored database.
-INSERT INTO content (sha256, bytes)
-SELECT s, b FROM unnest($1::bytea[], $2::bigint[]) AS n (s, b)
-WHERE NOT EXISTS (SELECT FROM content_leaving l WHERE l.sha256 = n.s)
-ON CONFLICT (sha256) DO NOTHING
-RETURNING sha256;
+-- What no row knows of came here with a folder, or a database was restored: it goes after a while.
+INSERT INTO content_leaving (sha256, bytes)
+SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM content c WHERE c.sha256 = $1)
+ON CONFLICT (sha256) DO NOTHING;
 
 -- name: unnamed
 -- What nothing names, and no door was about to put for a while.
@@ -27,22 +39,19 @@ WITH gone AS (
     WHERE c.sha256 = $1 AND put_at < now() - $2::interval
       AND NOT EXISTS (SELECT FROM handover h WHERE h.content_sha256 = c.sha256)
       AND NOT EXISTS (SELECT FROM recall r WHERE r.content_sha256 = c.sha256)
-    RETURNING sha256, bytes
+    RETURNING sha256, bytes, put_at
 )
-INSERT INTO content_leaving SELECT sha256, bytes FROM gone
+INSERT INTO content_leaving SELECT sha256, bytes, put_at FROM gone
 ON CONFLICT (sha256) DO NOTHING;
 
 -- name: leaving
--- What must still be taken from the store.
-SELECT sha256, bytes FROM content_leaving ORDER BY sha256;
+-- What is due to be taken from the store.
+SELECT sha256, bytes FROM content_leaving WHERE since < now() - $1::interval ORDER BY sha256;
 
--- name: hold
--- Keep what is leaving from being put again until this transaction has ended.
-SELECT bytes FROM content_leaving WHERE sha256 = $1 FOR UPDATE;
-
--- name: left
--- It is gone from the store.
-DELETE FROM content_leaving WHERE sha256 = $1;
+-- name: is_leaving
+-- Tell whether content is still to go.
+SELECT EXISTS (SELECT FROM content_leaving WHERE sha256 = $1)
+   AND NOT EXISTS (SELECT FROM content WHERE sha256 = $1);
 
 -- name: named
 -- What hand-overs and recalls name, a part at a time.

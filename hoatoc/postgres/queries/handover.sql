@@ -4,9 +4,10 @@ INSERT INTO handover (dispatch_id, issuer, year, number, notation, act, content_
                       printed_number, printed_notation, sender, subject, priority, packet,
                       packet_sha256, limits, door, business_type, promulgated, issuer_name,
                       legal_value, signatures, findings, cleared_by, handed_over_at,
-                      sender_connection, content_sha256, content_bytes, document_digest)
+                      sender_connection, content_sha256, content_bytes, content_edition,
+                      document_digest)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-        $21, $22, $23, $24, $25, $26, $27, $28, $29)
+        $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)
 ON CONFLICT (issuer, year, number, notation, act) DO NOTHING
 RETURNING dispatch_id;
 
@@ -70,11 +71,13 @@ INSERT INTO handover (dispatch_id, issuer, year, number, notation, act, content_
                       printed_number, printed_notation, sender, subject, priority, packet,
                       packet_sha256, limits, door, business_type, promulgated, issuer_name,
                       legal_value, signatures, findings, cleared_by, resend_of, handed_over_at,
-                      sender_connection, content_sha256, content_bytes, document_digest)
+                      sender_connection, content_sha256, content_bytes, content_edition,
+                      document_digest)
 SELECT $2::uuid, issuer, year, number, notation, 'resend:' || $2::uuid, content_digest, document_id,
        printed_number, printed_notation, sender, subject, priority, packet, packet_sha256, $3::jsonb,
        $4, business_type, promulgated, issuer_name, legal_value, signatures, findings, cleared_by,
-       dispatch_id, $5, sender_connection, content_sha256, content_bytes, document_digest
+       dispatch_id, $5, sender_connection, content_sha256, content_bytes, content_edition,
+       document_digest
 FROM handover WHERE dispatch_id = $1
 RETURNING priority;
 

@@ -1,8 +1,8 @@
 -- name: add
 -- A recall on its way out.
 INSERT INTO recall (recall_id, dispatch_id, form, reason, requested_by, packet, packet_sha256,
-                    content_sha256, content_bytes)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+                    content_sha256, content_bytes, content_edition)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- name: lock
 -- Let one act on the copies of a dispatch follow another; what they read before may be outdated.
