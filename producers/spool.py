@@ -70,8 +70,20 @@ async def spool(context: Context, root: Path) -> None:
             context.log.info("ready")
 
 
+def require_other_side(settings: Settings) -> None:
+    """Raise SettingsInvalid unless the settings say where packets go."""
+    if settings.spool.gateway or (settings.kafka.bootstrap_servers and settings.spool.organ):
+        return
+    raise SettingsInvalid(
+        "Đặt HOATOC_SPOOL_GATEWAY (địa chỉ cổng) và HOATOC_SPOOL_KEY, hoặc "
+        "HOATOC_KAFKA_BOOTSTRAP_SERVERS và HOATOC_SPOOL_ORGAN. / Set HOATOC_SPOOL_GATEWAY (the "
+        "gateway's address) and HOATOC_SPOOL_KEY, or HOATOC_KAFKA_BOOTSTRAP_SERVERS and "
+        "HOATOC_SPOOL_ORGAN."
+    )
+
+
 async def _other_side(settings: Settings, held: AsyncExitStack) -> tuple[Door, Statuses]:
-    """Return where packets go and statuses come from; raises SettingsInvalid."""
+    """Return where packets go and statuses come from."""
     options = settings.spool
     if options.gateway:
         client = await held.enter_async_context(
@@ -85,16 +97,9 @@ async def _other_side(settings: Settings, held: AsyncExitStack) -> tuple[Door, S
             )
         )
         return GatewayDoor(client), GatewayStatuses(client)
-    if settings.kafka.bootstrap_servers and options.organ:
-        door = KafkaDoor(settings.kafka, options.organ)
-        held.push_async_callback(door.close)
-        return door, KafkaStatuses(settings.kafka, options.organ)
-    raise SettingsInvalid(
-        "Đặt HOATOC_SPOOL_GATEWAY (địa chỉ cổng) và HOATOC_SPOOL_KEY, hoặc "
-        "HOATOC_KAFKA_BOOTSTRAP_SERVERS và HOATOC_SPOOL_ORGAN. / Set HOATOC_SPOOL_GATEWAY (the "
-        "gateway's address) and HOATOC_SPOOL_KEY, or HOATOC_KAFKA_BOOTSTRAP_SERVERS and "
-        "HOATOC_SPOOL_ORGAN."
-    )
+    door = KafkaDoor(settings.kafka, options.organ)
+    held.push_async_callback(door.close)
+    return door, KafkaStatuses(settings.kafka, options.organ)
 
 
 def _path(name: str) -> Path | None:

@@ -26,10 +26,11 @@ def spool(
     ] = 0,
 ) -> None:
     """Keep what is put into FOLDER/outgoing, and forward it until the gateway has it."""
-    from producers.spool import NAME
+    from producers.spool import NAME, require_other_side
     from producers.spool import spool as body
 
     settings = _with(config.load(), gateway=gateway, listen=listen, quota_mb=quota_mb)
+    require_other_side(settings)
     program.start(NAME, partial(body, root=folder.resolve()), settings)
 
 

@@ -363,5 +363,5 @@ class _Backoff:
             raise error
         asked_s = getattr(error, "retry_after_s", None) or 0.0
         if not helps:
-            LOG.error("not_permitted", reason=type(error).__name__, detail=str(error))
+            LOG.error("gateway_refuses", reason=type(error).__name__, detail=str(error))
         await asyncio.sleep(asked_s + self.next_s())
