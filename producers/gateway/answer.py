@@ -81,6 +81,7 @@ async def status(
 ) -> UUID:
     """Report a status of a copy, and return its event; the same again is the same event.
 
+    Without a key, what is said and when tells one report from the next: 05 may come more than once.
     Raises AccessDenied, NotFound, ReasonMissing, BrokerAway.
     """
     if (code == REFUSED or is_take_back(code)) and not (description or "").strip():
@@ -98,6 +99,8 @@ async def status(
             reported_ms=int(reported_at.timestamp() * 1000) if reported_at else _now_ms(),
         )
 
+    if not key and (description or reported_at):
+        key = f"{reported_at.timestamp() if reported_at else ''}/{description or ''}"
     return await answer(here, speaks, delivery_id, f"status/{code}", key, event)
 
 

@@ -42,8 +42,7 @@ class Reading:
 
     topic: str
     cursor: int | None
-    organs: frozenset[OrganCode] | None
-    """None: all that comes in there"""
+    organs: frozenset[OrganCode]
 
 
 def offset_of(cursor: str | None) -> int | None:
@@ -63,12 +62,13 @@ def own_topic(
 ) -> Reading:
     """Return where the organ that is acted for reads; raises AccessDenied, CursorInvalid.
 
-    Behind a hub it reads the hub's topic, and sees what is its own there.
+    Behind a hub it reads the hub's topic, and sees what is its own there. A hub sees what is its
+    own and what is of the organs behind it now: not what one has left there that went elsewhere.
     """
     organ = speaks.permit(action)
     known = speaks.registry.get(organ)
     connection = speaks.registry.connection(known) if known else organ
-    own = None if connection == organ else frozenset({organ})
+    own = speaks.caller.scope if connection == organ else frozenset({organ})
     return Reading(name(connection), offset_of(cursor), own)
 
 
@@ -161,7 +161,7 @@ async def entries_of(here: Gateway, reading: Reading, records: Sequence[Fetched]
         _entry(offset, event)
         for offset, event in read
         if isinstance(event, DocumentDispatched | RecallIssued)
-        and (reading.organs is None or event.recipient in reading.organs)
+        and event.recipient in reading.organs
     ]
 
 

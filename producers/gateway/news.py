@@ -130,7 +130,7 @@ async def entries_of(
     """Return the news that records are; behind a hub, of one's own dispatches only."""
     read = ((record.offset, event_of(record)) for record in records)
     told = [(offset, event) for offset, event in read if isinstance(event, DeliveriesUpdated)]
-    if reading.organs is not None and told:
+    if told:
         async with here.connection() as connection:
             dispatches = {event.dispatch_id for _, event in told}
             senders = await InboxTables(connection).senders(dispatches)

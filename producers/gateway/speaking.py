@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -11,7 +10,6 @@ from fastapi import Depends, Query, Request
 from hoatoc.domain.access import Action, Caller, Thing, find, permit
 from hoatoc.domain.credential import ApiKey, Certificate, Presented
 from hoatoc.domain.identity import OrganCode
-from hoatoc.domain.page import VIETNAM
 from hoatoc.domain.registry import Registry
 from producers.gateway.server import CERTIFICATE
 from producers.gateway.state import Here
@@ -73,9 +71,9 @@ async def speaking(
         here.limiter.admit(caller.organ, time.monotonic())
         registry = await here.door.registry.current(connection)
     code = caller.organ
-    if organ is not None:
-        resolved = registry.resolve(organ, datetime.now(VIETNAM).date())
-        code = resolved.organ.code if resolved else OrganCode(organ)
+    if organ is not None:  # itself, also when it has ended: its successor acts for it by name
+        known = registry.get(organ)
+        code = known.code if known else OrganCode(organ)
     found = Speaking(caller=caller, organ=code, named=organ is not None, registry=registry)
     request.state.speaks = found
     return found

@@ -347,6 +347,17 @@ async def test_what_became_of_a_document_is_told_to_its_sender(door: Door) -> No
     assert said["dispatch_id"] in [entry["dispatch_id"] for entry in page["entries"]]
 
 
+async def test_a_report_repeated_is_the_same_fact_and_one_made_anew_is_another(door: Door) -> None:
+    said = await door.send(letter(A, [B], "124"), A)
+    copy = f"/v1/deliveries/{said['recipients'][0]['delivery_id']}/status"
+    first, anew = ({"code": "05", "description": f"đến bước {n}"} for n in (1, 2))
+    async with door.as_(B) as client:
+        ids = [
+            (await client.post(copy, json=one)).json()["event_id"] for one in (first, first, anew)
+        ]
+    assert [True, False] == [ids[0] == ids[1], ids[1] == ids[2]]
+
+
 async def test_a_refusal_states_its_reason(door: Door) -> None:
     said = await door.send(letter(A, [B], "123"), A)
     copy = said["recipients"][0]["delivery_id"]
