@@ -54,14 +54,14 @@ class Door:
     url: str
     keys: dict[str, str]
 
-    def as_(self, organ: str | None = None, **more: Any) -> httpx.AsyncClient:
+    def as_(self, organ: str | None = None, patience_s: float = 90) -> httpx.AsyncClient:
         """Return a client that shows the key of an organ, or none."""
-        return self.showing(self.keys[organ] if organ else "", **more)
+        return self.showing(self.keys[organ] if organ else "", patience_s)
 
-    def showing(self, key: str, **more: Any) -> httpx.AsyncClient:
+    def showing(self, key: str, patience_s: float = 90) -> httpx.AsyncClient:
         """Return a client that shows a key."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=90, **more)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=patience_s)
 
     async def hand_over(self, packet: bytes, organ: str, **headers: str) -> httpx.Response:
         """Hand a packet over as an organ."""

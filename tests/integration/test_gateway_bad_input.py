@@ -3,18 +3,20 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
+import httpx
 import pytest
 
 from hoatoc.domain.edxml import read_packet, write_packet
 from hoatoc.domain.packet import Attachment
 from hoatoc.testing.agency import letter
 from hoatoc.testing.gateway import EDXML, Door, door_on
-from hoatoc.testing.line import ORGANS, NewLine
+from hoatoc.testing.line import ORGANS, NewLine, eventually
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -194,26 +196,41 @@ async def test_an_urgent_lane_is_for_urgent_documents(strict: Door) -> None:
     assert (422, "priority-mismatch") == (answer.status_code, answer.json()["code"])
 
 
+async def drip(writer: asyncio.StreamWriter, body: bytes) -> None:
+    """Send a body so slowly that its hand-over stays at work, and is not let go."""
+    for byte in body:
+        writer.write(bytes([byte]))
+        await writer.drain()
+        await asyncio.sleep(IDLE_S / 4)
+
+
 async def test_a_full_lane_sends_the_next_away_and_lets_the_urgent_pass(strict: Door) -> None:
     """Two clients hold the normal lane: one at work, one waiting its turn."""
     packet = letter(A, [B], "5")
     host, _, port = strict.url.removeprefix("http://").partition(":")
-    held = [await asyncio.open_connection(host, int(port)) for _ in range(2)]
+    held = [(await asyncio.open_connection(host, int(port)))[1] for _ in range(2)]
+    for writer in held:
+        writer.write(head(strict, len(packet)))
+    dripping = [asyncio.create_task(drip(writer, packet)) for writer in held]
     try:
-        for _, writer in held:
-            writer.write(head(strict, len(packet)) + packet[:10])
-            await writer.drain()
-        answers: list[Any] = []
-        for _ in range(20):
-            answers.append(await strict.hand_over(b"<x/>", A))
-            if answers[-1].status_code == 429:
-                break
+
+        async def away() -> Any:
+            with suppress(httpx.ReadTimeout):  # it took the place of the one that waits
+                async with strict.as_(A, patience_s=2) as client:
+                    answer = await client.post("/v1/documents", content=b"<x/>", headers=EDXML)
+                return answer if answer.status_code == 429 else None
+            return None
+
+        sent_away = await eventually(away, what="a full lane")
         urgent = await strict.hand_over(b"<x/>", A, **{"Hoatoc-Priority": "3"})
     finally:
-        for _, writer in held:
+        for task in dripping:
+            task.cancel()
+        await asyncio.gather(*dripping, return_exceptions=True)
+        for writer in held:
             writer.close()
-    assert (429, "lane-full") == (answers[-1].status_code, answers[-1].json()["code"])
-    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert "lane-full" == sent_away.json()["code"]
+    assert int(sent_away.headers["retry-after"]) >= 1
     assert 422 == urgent.status_code
 
 
