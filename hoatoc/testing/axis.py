@@ -11,6 +11,7 @@ from hoatoc.domain.access import Role
 from hoatoc.domain.identity import OrganCode
 from hoatoc.domain.packet import Party, ResponseFor, StatusPacket
 from hoatoc.postgres.credential import CredentialTables, NewPair, Terms
+from hoatoc.postgres.facade import recall_entry_id
 from hoatoc.seal import Seal
 from hoatoc.testing.gateway import gateway_on
 from hoatoc.testing.line import ORGANS, Line, eventually
@@ -48,6 +49,10 @@ async def done(call: Callable[..., Result], *words: Any, **headers: str) -> dict
     if said["ErrorCode"] != "0":
         raise AssertionError(said)
     return said
+
+
+BOOKED_S = 120.0
+"""how long a ledger that begins in the group of one that was killed may take to book"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +94,28 @@ class Axis:
 
         return await eventually(there)
 
-    async def status_of(self, organ: str, known: set[str]) -> dict[str, Any]:
-        """Return a status that waits for an organ, once there is one that is not known."""
+    async def about(self, organ: str, doc_id: str) -> list[dict[str, Any]]:
+        """Return the statuses that wait for an organ and are about one document."""
+        fetch = self.line.database.fetch
+        told = await fetch(
+            "SELECT status_id FROM facade_status WHERE dispatch_id = $1", UUID(doc_id)
+        )
+        sent = await fetch(
+            "SELECT delivery_id FROM handover_recipient WHERE dispatch_id = $1", UUID(doc_id)
+        )
+        own = {str(row["status_id"]) for row in told}
+        own |= {str(recall_entry_id(row["delivery_id"])) for row in sent}
+        return [each for each in await self.listed(organ, "status") if each["docId"] in own]
+
+    async def status_of(self, organ: str, doc_id: str) -> dict[str, Any]:
+        """Return a status about a document that waits for an organ, once there is one."""
 
         async def there() -> dict[str, Any] | None:
-            listed = await self.listed(organ, "status")
-            return next((each for each in listed if each["docId"] not in known), None)
+            # Listed first: what is drawn from the books is drawn when it is asked for.
+            await self.listed(organ, "status")
+            return next(iter(await self.about(organ, doc_id)), None)
 
-        return await eventually(there)
+        return await eventually(there, BOOKED_S)
 
 
 def status(reporter: str, organ: str, number: str, code: str, words: str = "") -> StatusPacket:

@@ -127,12 +127,11 @@ async def test_refusals_are_told_in_its_own_shape_by_the_codes_of_the_guide(axis
 
 async def test_a_status_packet_is_a_hand_over_of_its_own_kind(axis: Axis) -> None:
     known = {each["docId"] for each in await listed(axis, B)}
-    await sent(axis, letter(A, [B], "4005"))
+    doc_id = (await sent(axis, letter(A, [B], "4005")))["docId"]
     await arrived(axis, B, known)
-    before = {each["docId"] for each in await axis.listed(A, "status")}
     said = await sent(axis, write_status(status(B, A, "4005", "01")), B, "status")
     assert said["success"], said
-    entry = await axis.status_of(A, before)
+    entry = await axis.status_of(A, doc_id)
     assert entry["docId"] in [e["docId"] for e in await listed(axis, A, messageType="status")]
 
 
