@@ -145,3 +145,11 @@ async def axis_on(line: Line, **changes: object) -> AsyncIterator[Axis]:
         gateway_on(line.settings, **changes) as url,
     ):
         yield Axis(line, url)
+
+
+async def refused(call: Callable[..., Any], *words: Any, **headers: str) -> tuple[str, str]:
+    """Return code and name of a refusal; a reply that cannot be read fails the test."""
+    said = await asked(call, *words, **headers)
+    if said["status"] != "FAIL":
+        raise AssertionError(said)
+    return said["ErrorCode"], said["ErrorDesc"].partition(":")[0]

@@ -1,6 +1,5 @@
 """The façade, driven as the official client of the axis does, over HTTP, on real stores."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,12 +22,9 @@ from hoatoc.testing.axis import (
     axis_on,
     done,
     paired,
-    secret_of,
     status,
 )
-from hoatoc.testing.gateway import with_port
-from hoatoc.testing.line import ORGANS, NewLine, eventually, killed
-from hoatoc.testing.vxp_client import VxpClient
+from hoatoc.testing.line import ORGANS, NewLine, eventually
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -309,24 +305,3 @@ async def test_f6_the_document_sent_again_to_some_gives_nobody_a_second_copy(axi
     assert doc_id == await axis.sent(letter(A, [B, C], "1017"), A)
     there = await axis.waiting(B, doc_id)
     assert 1 == [each["docId"] for each in await axis.listed(B)].count(there)
-
-
-async def test_a_gateway_killed_in_a_hand_over_kept_nothing_and_the_same_again_is_one(
-    new_line: NewLine,
-) -> None:
-    async with new_line() as line:
-        line.settings = with_port(line.settings)
-        await paired(line, A)
-        packet = letter(A, [B], "1018")
-        client = VxpClient(f"{line.settings.gateway.url}/vxp", A, secret_of(A), retry=1)
-        handing = {**HANDING, "from_": A}
-        async with line.program("gateway") as gateway, line.held("handover", "INSERT"):
-            sending = asyncio.create_task(asyncio.to_thread(client.send, packet, **handing))
-            await eventually(line.is_holding)
-            await killed(gateway)
-            assert await sending is None  # null: the outcome is unknown to the official client
-        assert 0 == await line.database.fetchval("SELECT count(*) FROM handover")
-        async with line.program("gateway"):
-            first = await done(client.send, packet, **handing)
-            assert first["DocId"] == (await done(client.send, packet, **handing))["DocId"]
-        assert 1 == await line.database.fetchval("SELECT count(*) FROM outbox")
