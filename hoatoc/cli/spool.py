@@ -25,7 +25,7 @@ def spool(
         int, typer.Option(help="MiB that may wait (default: HOATOC_SPOOL_QUOTA_MB).", min=0)
     ] = 0,
 ) -> None:
-    """Keep what is put into FOLDER/outgoing, and forward it until the gateway has it."""
+    """Giữ và chuyển tiếp gói tin · keep what is put into FOLDER/outgoing, and forward it."""
     from producers.spool import NAME, require_other_side
     from producers.spool import spool as body
 
