@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import structlog
-from tenacity import RetryCallState
-from tenacity.wait import wait_random_exponential
 
 from hoatoc.client.asynchronous import AsyncClient
 from hoatoc.client.error import (
@@ -30,6 +28,7 @@ from hoatoc.client.error import (
 )
 from hoatoc.client.journal import HANDLED, POISON, Journal, Said, Waiting, open_journal
 from hoatoc.client.source import ContentElsewhere, HttpSource, Item, KafkaSource, Source, own_copy
+from hoatoc.client.trying import Backoff
 from hoatoc.client.value import Entry
 from hoatoc.config import Kafka
 from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, read_packet
@@ -38,7 +37,7 @@ from hoatoc.domain.packet import Packet
 from hoatoc.sqlite import Connect, connect
 
 ATTEMPTS = 5
-_LONGEST_S, _REASON = 30.0, 500
+_FIRST_S, _LONGEST_S, _REASON = 0.25, 30.0, 500
 _FORGET_EVERY = 10_000
 LOG = structlog.get_logger("inbox")
 
@@ -140,12 +139,12 @@ class Inbox:
             tasks.create_task(self._answer())
 
     async def _read(self, handle: Handler, recall: Recalled | None) -> None:
-        cursor, backoff, read = await self.journal.cursor(self.source.name), _Backoff(), 0
+        cursor, backoff, read = await self.journal.cursor(self.source.name), _backoff(), 0
         while True:
             try:
                 items, end = await self.source.next(cursor)
             except HoatocError as error:
-                await backoff.rest(error)
+                await _rest_after(backoff, error)
                 continue
             backoff.failures = 0
             for item in items:
@@ -161,20 +160,20 @@ class Inbox:
 
     async def _take(self, item: Item, handle: Handler, recall: Recalled | None) -> None:
         """Bring what came to its end, whatever that is."""
-        subject, backoff = _subject(item), _Backoff()
+        subject, backoff = _subject(item), _backoff()
         while (attempt := await self.journal.begin(subject)) is not None:
             try:
                 said = await self._handled(item, attempt, handle, recall)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - of any handler
                 if _is_excused(error):
                     await self.journal.forgive(subject)
-                    await backoff.rest(error)
+                    await _rest_after(backoff, error)
                 elif isinstance(error, _FINAL) or attempt >= self.attempts:
                     await self._poison(item, subject, error)
                     return
                 else:
                     LOG.warning("not_handled", subject=subject, reason=type(error).__name__)
-                    await backoff.rest(TryLater())
+                    await _rest_after(backoff, TryLater())
             else:
                 await self._end(subject, HANDLED, said, item)
                 return
@@ -253,7 +252,7 @@ class Inbox:
         self._said.set()
 
     async def _answer(self) -> None:
-        backoff = _Backoff()
+        backoff = _backoff()
         while True:
             self._said.clear()
             answer = await self.journal.next_answer()
@@ -268,14 +267,14 @@ class Inbox:
                 backoff.failures = 0
                 await self.journal.answered(answer.place)
 
-    async def _not_answered(self, answer: Waiting, error: HoatocError, backoff: "_Backoff") -> None:
+    async def _not_answered(self, answer: Waiting, error: HoatocError, backoff: Backoff) -> None:
         if isinstance(error, GatewayFault):  # of this answer alone, perhaps
             await self.journal.put_off(answer.place, backoff.next_s(), str(error))
         elif isinstance(error, Problem) and error.code and error.status not in _NOT_ITS_FAULT:
             LOG.error("answer_refused", delivery_id=answer.delivery_id, reason=error.code)
             await self.journal.answered(answer.place, refusal=str(error))
         else:
-            await backoff.rest(error)
+            await _rest_after(backoff, error)
 
     async def _rest(self) -> None:
         due_s = await self.journal.next_due_s()
@@ -343,25 +342,15 @@ def _set_aside(
         os.replace(beside, folder / file_name)
 
 
-@dataclass(slots=True)
-class _Backoff:
-    """Longer and longer rests, each drawn anew."""
+def _backoff() -> Backoff:
+    return Backoff(_FIRST_S, _LONGEST_S)
 
-    failures: int = 0
 
-    def next_s(self) -> float:
-        """Return how long to rest."""
-        self.failures += 1
-        state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]  # only counted
-        state.attempt_number = self.failures
-        return float(wait_random_exponential(0.25, _LONGEST_S)(state))
-
-    async def rest(self, error: BaseException) -> None:
-        """Rest after a failure; raises it again if no rest can help."""
-        helps = isinstance(error, TryLater) or getattr(error, "retriable", False)
-        if not helps and not isinstance(error, Problem):
-            raise error
-        asked_s = getattr(error, "retry_after_s", None) or 0.0
-        if not helps:
-            LOG.error("gateway_refuses", reason=type(error).__name__, detail=str(error))
-        await asyncio.sleep(asked_s + self.next_s())
+async def _rest_after(backoff: Backoff, error: BaseException) -> None:
+    """Rest after a failure; raises it again if no rest can help."""
+    helps = isinstance(error, TryLater) or getattr(error, "retriable", False)
+    if not helps and not isinstance(error, Problem):
+        raise error
+    if not helps:
+        LOG.error("gateway_refuses", reason=type(error).__name__, detail=str(error))
+    await asyncio.sleep(backoff.next_s(getattr(error, "retry_after_s", None)))

@@ -43,6 +43,22 @@ class Patience:
         return float(wait_random_exponential(self.first_s, self.longest_s)(state))
 
 
+@dataclass(slots=True)
+class Backoff:
+    """Longer and longer intervals between tries, each drawn anew; seconds."""
+
+    first_s: float = 0.5
+    longest_s: float = 30.0
+    failures: int = 0
+
+    def next_s(self, asked_s: float | None = None) -> float:
+        """Return how long to wait after one more failure; not less than what was asked for."""
+        self.failures += 1
+        state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]  # only counted
+        state.attempt_number = self.failures
+        return float(wait_random_exponential(self.first_s, self.longest_s)(state)) + (asked_s or 0)
+
+
 def is_retriable(error: BaseException) -> bool:
     """Tell whether the same call may succeed later."""
     return isinstance(error, HoatocError) and error.retriable

@@ -16,9 +16,7 @@ import asyncpg
 
 from hoatoc.domain.access import Caller
 from hoatoc.domain.content import ClaimCheck
-from hoatoc.domain.correlation import Meant
 from hoatoc.domain.edxml import write_status
-from hoatoc.domain.identity import folded_mark
 from hoatoc.domain.packet import Party, ResponseFor, StatusPacket
 from hoatoc.domain.page import VIETNAM
 from hoatoc.domain.sending import Form
@@ -212,14 +210,6 @@ class FacadeTables:
         """Tell whether an id stands in one of the caller's own lists of what came."""
         of = _with_version(entry_id, 5) if kind_of(entry_id) is Kind.RECALL else entry_id
         return bool(await self._connection.fetchval(SQL["is_for"], of, list(caller.scope)))
-
-    async def meant(self, copy: Meant, sender: str, recipient: str) -> UUID | None:
-        """Return the delivery that a status speaks of; None if there is none."""
-        number, notation = folded_mark(copy.number, copy.notation)
-        found: UUID | None = await self._connection.fetchval(
-            SQL["meant"], sender, recipient, copy.document_id, number, notation, copy.year
-        )
-        return found
 
 
 _AS_PACKETS = (Form.REVOCATION, Form.REMOVED)

@@ -12,9 +12,8 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import Counter, Gauge
-from tenacity import RetryCallState
-from tenacity.wait import wait_random_exponential
 
+from hoatoc.client.trying import Backoff
 from hoatoc.spool.door import Door, Later, LineDown, Rejected
 from hoatoc.spool.outbox import Outbox, Queued
 
@@ -25,22 +24,6 @@ WAITING = Gauge("hoatoc_spool_waiting", "Packets that wait in the spool")
 WAITING_BYTES = Gauge("hoatoc_spool_waiting_bytes", "Bytes of the packets that wait")
 OLDEST = Gauge("hoatoc_spool_oldest_seconds", "Age of the oldest packet that waits")
 LINE = Gauge("hoatoc_spool_line_up", "1 while the last packet handed over had an answer")
-
-
-@dataclass(slots=True)
-class Backoff:
-    """Longer and longer intervals, each drawn anew; seconds."""
-
-    first_s: float = 0.5
-    longest_s: float = 30.0
-    failures: int = 0
-
-    def next_s(self, asked_s: float | None = None) -> float:
-        """Return how long to wait after one more failure; not less than what was asked for."""
-        self.failures += 1
-        state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]  # only counted
-        state.attempt_number = self.failures
-        return float(wait_random_exponential(self.first_s, self.longest_s)(state)) + (asked_s or 0)
 
 
 @dataclass(slots=True)

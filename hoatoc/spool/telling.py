@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 
 from hoatoc import codec
 from hoatoc.client import AsyncClient
+from hoatoc.client.trying import Backoff
 from hoatoc.client.value import Stretch, Told, Update
 from hoatoc.config import Kafka
 from hoatoc.domain import topic
@@ -21,7 +22,7 @@ from hoatoc.domain.error import HoatocError, Unavailable
 from hoatoc.domain.event import DeliveriesUpdated
 from hoatoc.kafka.client import AWAY, consumer
 from hoatoc.spool.folder import Folder
-from hoatoc.spool.forwarder import Backoff, Line
+from hoatoc.spool.forwarder import Line
 from hoatoc.spool.outbox import Named, Outbox
 
 WAIT_S = 25.0

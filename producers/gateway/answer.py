@@ -39,19 +39,34 @@ async def acknowledge(
     delivery_id: UUID, said: Acknowledgement, here: Here, speaks: Speaks, key: Key = None
 ) -> Answered:
     """Acknowledge a packet: taken (`done`), not taken (`fail`), or still at it (`processing`)."""
+    event_id = await taking(here, speaks, delivery_id, said.outcome, said.reason, checked(key))
+    return Answered(event_id=event_id)
+
+
+async def taking(
+    here: Gateway,
+    speaks: Speaking,
+    delivery_id: UUID,
+    outcome: str,
+    reason: str | None = None,
+    key: str = "",
+) -> UUID:
+    """Append an acknowledgement of a copy, and return its event; the same again is the same event.
+
+    Raises AccessDenied, NotFound, BrokerAway.
+    """
 
     def event(event_id: UUID, dispatch_id: UUID, recipient: str) -> Answer:
         return TransportAcknowledged(
             event_id=event_id,
             dispatch_id=dispatch_id,
             recipient=recipient,
-            outcome=said.outcome,
-            reason=said.reason,
+            outcome=outcome,
+            reason=reason,
             reported_ms=_now_ms(),
         )
 
-    what = f"acknowledgement/{said.outcome}"
-    return Answered(event_id=await answer(here, speaks, delivery_id, what, checked(key), event))
+    return await answer(here, speaks, delivery_id, f"acknowledgement/{outcome}", key, event)
 
 
 @router.post(

@@ -188,13 +188,3 @@ SELECT true FROM handover WHERE dispatch_id = $1 AND sender = ANY($2::text[]);
 SELECT true
 WHERE EXISTS (SELECT FROM handover_recipient WHERE delivery_id = $1 AND recipient = ANY($2::text[]))
    OR EXISTS (SELECT FROM facade_status WHERE status_id = $1 AND sender = ANY($2::text[]));
-
--- name: meant
--- The last dispatch of a document from one organ to another: by its id, or by its number, of the
--- year named or, where none is, the latest.
-SELECT r.delivery_id
-FROM handover h JOIN handover_recipient r USING (dispatch_id)
-WHERE h.sender = $1 AND r.recipient = $2
-  AND ((h.document_id = $3 AND $3 <> '')
-       OR (h.number = $4 AND h.notation = $5 AND ($6::int IS NULL OR h.year = $6)))
-ORDER BY h.handed_over_at DESC LIMIT 1;

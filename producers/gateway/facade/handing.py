@@ -9,7 +9,7 @@ from hoatoc.domain.access import Action, NotFound, Thing
 from hoatoc.domain.correlation import meant
 from hoatoc.domain.edxml import read_status
 from hoatoc.postgres.access_audit import Outcome
-from hoatoc.postgres.facade import FacadeTables
+from hoatoc.postgres.inbox import InboxTables
 from producers.gateway import answer
 from producers.gateway.facade.calling import DOOR, Known
 from producers.gateway.state import Gateway
@@ -48,7 +48,7 @@ async def report(here: Gateway, known: Known, packet: SpooledPacket) -> UUID:
     action, organ = (Action.RECALL, sender) if back else (Action.ANSWER, recipient)
     known.permit(action, organ)
     async with here.connection() as connection:
-        copy = await FacadeTables(connection).meant(named, sender, recipient)
+        copy = await InboxTables(connection).named(named, sender, recipient)
     if copy is None:
         raise NotFound(Thing.DOCUMENT, named.document_id or f"{named.number}/{named.notation}")
     words = status.description

@@ -3,7 +3,6 @@
 import base64
 import codecs
 import json
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -11,7 +10,6 @@ from uuid import UUID
 
 from hoatoc.content.error import ContentAltered, ContentMissing
 from hoatoc.domain.access import Action, NotFound, Reach, Thing, reach_of
-from hoatoc.domain.event import Answer, TransportAcknowledged
 from hoatoc.domain.vxp.entry import MessageType, Received, Sent, Taking
 from hoatoc.domain.vxp.refusal import BodyInvalid
 from hoatoc.postgres.facade import Edoc, FacadeTables, Kind
@@ -149,27 +147,11 @@ async def acknowledge(here: Gateway, known: Known, text: str, word: str) -> None
     if found.outcome is Taking.DONE:
         return
     if found.kind is Kind.DOCUMENT:
-        await _tell(here, known, found.packet_id, outcome)
+        await answer.taking(here, known.speaking, found.packet_id, outcome)
     async with here.connection() as connection:
         await FacadeTables(connection).answer(found, outcome)
         if found.kind is not Kind.DOCUMENT:  # of a document it was written down when it was told
             await known.note(connection, _OWN[found.kind][1], found.receiver, text)
-
-
-async def _tell(here: Gateway, known: Known, delivery_id: UUID, outcome: Taking) -> None:
-    """Append an acknowledgement to the log, confirmed; raises BrokerAway."""
-
-    def event(event_id: UUID, dispatch_id: UUID, recipient: str) -> Answer:
-        return TransportAcknowledged(
-            event_id=event_id,
-            dispatch_id=dispatch_id,
-            recipient=recipient,
-            outcome=outcome,
-            reported_ms=time.time_ns() // 1_000_000,
-        )
-
-    what = f"acknowledgement/{outcome}"
-    await answer.answer(here, known.speaking, delivery_id, what, "", event)
 
 
 async def report_on(here: Gateway, known: Known, text: str, code: str) -> None:
