@@ -1,5 +1,6 @@
 """The façade's tables: lists that begin where they must, and statuses drawn in order."""
 
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
@@ -13,7 +14,6 @@ from hoatoc.domain.vxp.entry import MessageType, Taking
 from hoatoc.postgres.facade import FacadeTables, Kind, kind_of, recall_entry_id
 
 A, B, C = "G01", "G02", "G03"
-NOW = datetime.now(UTC)
 
 
 def caller(*organs: str) -> Caller:
@@ -42,7 +42,7 @@ async def sent(
     database: asyncpg.Connection, recipient: str, age: timedelta = timedelta(), state: str = "sent"
 ) -> UUID:
     """Write a dispatch of A's of some age to one recipient; return the id of its copy."""
-    at = NOW - age
+    at = datetime.now(UTC) - age
     number = str(await database.fetchval("SELECT count(*) + 1 FROM handover"))
     dispatch_id = dispatch_id_from(
         int(at.timestamp() * 1000), uuid5(UUID(int=7), number).bytes[:10]
@@ -65,7 +65,7 @@ async def sent(
         " VALUES ($1, $2, $3, $3)",
         *(copy, dispatch_id, recipient),
     )
-    known = (NOW, 0, 0) if state == "sent" else (None, None, None)
+    known = (at, 0, 0) if state == "sent" else (None, None, None)
     await database.execute(
         "INSERT INTO outbox (dispatch_id, priority, state, sent_at, published_partition,"
         " published_offset) VALUES ($1, 0, $2, $3, $4, $5)",
@@ -161,7 +161,7 @@ async def booked(
            SELECT 0, $1, $2, 0, 'StatusReported', dispatch_id, delivery_id, recipient, $3, $4, 'vì'
            FROM handover_recipient WHERE delivery_id = $5""",
         offset,
-        int(NOW.timestamp() * 1000) + offset,
+        int(time.time() * 1000) + offset,
         code,
         known,
         copy,
