@@ -52,24 +52,30 @@ class Handing:
 
 @dataclass(slots=True)
 class Removing:
-    """A sweep: whether it has taken content from the store and not yet said so."""
+    """A sweep: whether it is about to take content from the store, or has and not yet said so."""
 
     connection: asyncpg.Connection
     task: asyncio.Task[bool] | None = None
     listed: list[ClaimCheck] | None = None
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
-    removed: asyncio.Event = field(default_factory=asyncio.Event)
+    held: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Held(Store):
-    """The store, whose removals are done and do not return before they may."""
+    """The store, whose removals are held before they are done, or before they return."""
 
-    def __init__(self, store: Store, removing: Removing) -> None:
-        self.store, self.removing = store, removing
+    def __init__(self, store: Store, removing: Removing, *, before: bool) -> None:
+        self.store, self.removing, self.before = store, removing, before
 
     async def remove(self, claim: ClaimCheck) -> None:
+        if self.before:
+            await self.hold()
         await self.store.remove(claim)
-        self.removing.removed.set()
+        if not self.before:
+            await self.hold()
+
+    async def hold(self) -> None:
+        self.removing.held.set()
         await self.removing.go_on.wait()
 
 
@@ -209,11 +215,12 @@ class Sweeps:
 
     def remove(self, own: Removing, which: int) -> None:
         tables = ContentTables(own.connection)
-        own.go_on, own.removed = asyncio.Event(), asyncio.Event()
-        own.task = self.loop.create_task(tables.remove(CLAIMS[which], Held(self.store, own)))
-        removed = self.loop.create_task(own.removed.wait())
-        self.run(asyncio.wait({own.task, removed}, return_when=asyncio.FIRST_COMPLETED))
-        removed.cancel()
+        own.go_on, own.held = asyncio.Event(), asyncio.Event()
+        store = Held(self.store, own, before=self.chance.random() < 0.5)
+        own.task = self.loop.create_task(tables.remove(CLAIMS[which], store))
+        held = self.loop.create_task(own.held.wait())
+        self.run(asyncio.wait({own.task, held}, return_when=asyncio.FIRST_COMPLETED))
+        held.cancel()
         if own.task.done():
             assert own.task.exception() is None or isinstance(
                 own.task.exception(), asyncpg.LockNotAvailableError
@@ -221,7 +228,7 @@ class Sweeps:
             own.task = None
 
     def end_sweep(self, at: int) -> None:
-        """End a sweep between the removal and its commit."""
+        """End a sweep right before its removal, or between that and its commit."""
         own = self.sweeps[at]
         if own.task is not None:
             own.task.cancel()

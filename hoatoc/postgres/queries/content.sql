@@ -50,8 +50,7 @@ SELECT sha256, bytes FROM content_leaving WHERE since < now() - $1::interval ORD
 
 -- name: is_leaving
 -- Tell whether content is still to go.
-SELECT EXISTS (SELECT FROM content_leaving WHERE sha256 = $1)
-   AND NOT EXISTS (SELECT FROM content WHERE sha256 = $1);
+SELECT EXISTS (SELECT FROM content_leaving WHERE sha256 = $1);
 
 -- name: named
 -- What hand-overs and recalls name, a part at a time.
