@@ -12,7 +12,7 @@ from hoatoc.content.scratch import Scratch
 from hoatoc.domain.content import Content, head_of
 from hoatoc.domain.edxml import unpack
 from hoatoc.domain.examination import Examination, FileExamined
-from hoatoc.domain.packet import Attachment, Packet, PacketFault
+from hoatoc.domain.packet import ArchiveRefused, Attachment, Packet
 from hoatoc.domain.policy import Policy
 from hoatoc.domain.signature import Signature
 from hoatoc.extract.reader import Reader
@@ -37,15 +37,13 @@ class Examiner:
 
     def _file(self, attachment: Attachment, at: datetime) -> FileExamined:
         found = self._reader.examine(attachment)
-        return replace(found, signatures=self._signatures(attachment, at))
-
-    def _signatures(self, attachment: Attachment, at: datetime) -> tuple[Signature, ...]:
         with Scratch(self._folder) as scratch:
             try:
                 files = unpack(attachment, scratch.sink)
-            except PacketFault:  # the reader of its text says so too
-                return ()
-            return tuple(found for file in files for found in self._signed(file.content, at))
+            except ArchiveRefused as refused:  # the reader of its text names what else there is
+                return replace(found, harmful=refused.found if refused.reason.is_harmful else "")
+            signed = (each for file in files for each in self._signed(file.content, at))
+            return replace(found, signatures=tuple(signed))
 
     def _signed(self, content: Content, at: datetime) -> tuple[Signature, ...]:
         """Return the signatures of a PDF; no other file is spared for a parser."""

@@ -14,13 +14,15 @@ class FileExamined:
     """What one attachment holds.
 
     `media_type` is that of its first bytes, not the one it claims; `text` is all the text in it;
-    `unreadable` is a named reason why its text, or a part of it, could not be had ("" if it could).
+    `unreadable` is a named reason why its text, or a part of it, could not be had ("" if it could);
+    `harmful` is what of a packed file would harm whoever unpacks it.
     """
 
     name: str
     media_type: str
     text: str = ""
     unreadable: str = ""
+    harmful: str = ""
     signatures: tuple[Signature, ...] = ()
 
 

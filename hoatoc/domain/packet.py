@@ -350,6 +350,11 @@ class ArchiveReason(StrEnum):
     RATIO_TOO_HIGH = "ratio-too-high"
     NESTED_TOO_DEEP = "nested-too-deep"
 
+    @property
+    def is_harmful(self) -> bool:
+        """Tell an archive that was built to do harm from one that is damaged, locked or large."""
+        return self in (ArchiveReason.NAME_UNSAFE, ArchiveReason.RATIO_TOO_HIGH)
+
 
 class ArchiveRefused(PacketFault):
     """A packed attachment cannot be unpacked, or not safely; `reason` names why."""

@@ -178,14 +178,23 @@ class Contents:
         """
         if kept.packet is not None:
             return _one(kept.packet[first : None if last is None else last + 1])
-        pieces = self._noted(kept.claim, self.store.get(kept.claim, first, last))
+        pieces = self.stored(kept.claim, first, last)
         return _after(await anext(pieces, b""), pieces)
 
-    async def _noted(
-        self, claim: ClaimCheck, pieces: AsyncIterator[bytes]
+    async def verify(self, claim: ClaimCheck) -> None:
+        """Read content of the store through; raises as `stored` does."""
+        async for _piece in self.stored(claim):
+            pass
+
+    async def stored(
+        self, claim: ClaimCheck, first: int = 0, last: int | None = None
     ) -> AsyncGenerator[bytes, None]:
+        """Yield content of the store, or its bytes from `first` to `last`; what is lost is alerted.
+
+        Raises ContentMissing, ContentAltered and ContentUnreachable, when `Store.get` does.
+        """
         try:
-            async for piece in pieces:
+            async for piece in self.store.get(claim, first, last):
                 yield piece
         except (ContentMissing, ContentAltered) as fault:
             async with self.database.acquire() as connection:

@@ -9,11 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
+from hoatoc.domain.content import claim_of
 from hoatoc.domain.edxml import read_packet, write_packet, write_status
 from hoatoc.domain.event import StatusReported, TransportAcknowledged
 from hoatoc.domain.page import VIETNAM
 from hoatoc.testing.agency import letter
-from hoatoc.testing.axis import Axis, axis_on, done, secret_of, status
+from hoatoc.testing.axis import Axis, axis_on, done, refused, secret_of, status
 from hoatoc.testing.line import ORGANS, NewLine, eventually
 
 pytestmark = pytest.mark.timeout(180)
@@ -148,3 +149,20 @@ async def test_a_large_packet_goes_through_either_dialect_as_it_is(axis: Axis) -
         same = (await client.get("/getEdoc", params={"docId": there})).json()["data"]
     assert packet.decode() == same["edxml"]
     assert doc_id == (await sent(axis, packet))["docId"]
+
+
+async def test_a_large_packet_that_is_lost_is_refused_by_name_and_alerted(axis: Axis) -> None:
+    packet = letter(A, [B], "4007", b"a line of text, and another.\n" * 20_000)
+    claim = claim_of(packet)
+    there = await axis.waiting(B, await axis.sent(packet, A))
+    (axis.line.settings.data / "content" / claim.name).unlink()
+    refusal = await refused(axis.client(B).get_edoc, docId=there)
+    assert "content-missing" == refusal[1]
+    async with province(axis, B) as client:
+        said = (await client.get("/getEdoc", params={"docId": there})).json()
+    assert (False, refusal[0]) == (said["success"], said["data"]["errorCode"])
+    query = "SELECT lost, episode FROM content WHERE sha256 = $1"
+    assert ("ContentMissing", 1) == tuple(await axis.line.database.fetchrow(query, claim.sha256))
+    assert 1 == await axis.line.database.fetchval("SELECT count(*) FROM announcement")
+    await axis.sent(packet, A)  # which puts it there again
+    assert packet.decode() == (await done(axis.client(B).get_edoc, docId=there))["data"]

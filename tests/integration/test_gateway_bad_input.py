@@ -168,10 +168,10 @@ def with_file(name: str, content: bytes) -> bytes:
     return write_packet(replace(packet, attachments=(file,)), limit=1024 * 1024)
 
 
-def zipped(content: bytes) -> bytes:
+def zipped(content: bytes, name: str = "a") -> bytes:
     out = BytesIO()
     with ZipFile(out, "w", ZIP_DEFLATED) as archive:
-        archive.writestr("a", content)
+        archive.writestr(name, content)
     return out.getvalue()
 
 
@@ -180,8 +180,9 @@ def zipped(content: bytes) -> bytes:
     [
         with_file("a.zip", zipped(b"\0" * 50_000_000)),
         with_file("../../a.txt", b"x"),
+        with_file("a.zip", zipped(b"root", "../../etc/passwd")),
     ],
-    ids=["bomb", "traversal in a name"],
+    ids=["bomb", "traversal in a name", "traversal in an archive"],
 )
 async def test_a_hostile_file_is_refused_before_anything_is_kept(
     strict: Door, packet: bytes

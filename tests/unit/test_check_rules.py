@@ -367,6 +367,9 @@ FILES: Mapping[str, Fault] = {
     "attachment-name-unsafe": Fault(
         attached(("807\u202efdp.exe.pdf", PDF)), f"{FILE}/AttachmentName", "U+202E"
     ),
+    "attachment-archive-harmful": Fault(
+        LETTER, FILE, "«807.pdf» ", examined(PERSON, AGENCY, harmful="../../a")
+    ),
     "attachment-executable": Fault(
         attached(("807.pdf", PDF), ("đọc tôi.js", b"1")), SECOND_FILE, "«đọc tôi.js»"
     ),

@@ -152,6 +152,12 @@ def _visible(text: str) -> str:
     return "".join(each if each.isprintable() else f"U+{ord(each):04X}" for each in text)
 
 
+def _archive_harmful(case: Case) -> Spots:
+    for path, examined in _examined(case):
+        if examined.harmful:
+            yield Spot(path, examined.name, examined.harmful)
+
+
 def _executable(case: Case) -> Spots:
     for path, each in _files(case):
         extension = each.name.rstrip(" .").rpartition(".")[2].lower()
@@ -280,6 +286,20 @@ RULES = (
         (
             "The name “{found}” of a file holds what is not safe ({expected}).",
             "Rename it: letters, digits, blanks, hyphens, underscores and full stops only.",
+        ),
+        _SAFETY,
+    ),
+    Rule(
+        "attachment-archive-harmful",
+        Severity.REFUSE,
+        _archive_harmful,
+        (
+            "Tệp nén «{found}» gây hại cho máy giải nén nó ({expected}).",
+            "Đính kèm trực tiếp tệp văn bản, hoặc nén lại chỉ với tên tệp thông thường.",
+        ),
+        (
+            "The archive “{found}” would harm whoever unpacks it ({expected}).",
+            "Attach the document's file as it is, or pack it again with plain names.",
         ),
         _SAFETY,
     ),

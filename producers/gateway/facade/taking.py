@@ -114,8 +114,8 @@ async def edoc(here: Gateway, known: Known, text: str) -> Edoc:
 
 async def _verify(here: Gateway, found: Edoc, text: str) -> None:
     """Read a packet through before a byte of it goes out: a reply must not break off."""
-    if found.claim is not None and here.door.store is not None:
-        await here.door.store.verify(found.claim)
+    if found.claim is not None:
+        await here.contents.verify(found.claim)
     elif found.packet is None:
         raise ContentMissing(f"{text}: không có trong kho / is not in the store")
     elif found.packet_sha256 not in (None, sha256(found.packet).digest()):
@@ -127,8 +127,8 @@ async def _verify(here: Gateway, found: Edoc, text: str) -> None:
 
 async def pieces_of(here: Gateway, found: Edoc) -> AsyncIterator[bytes]:
     """Yield a packet that was verified."""
-    if found.claim is not None and here.door.store is not None:
-        async for piece in here.door.store.get(found.claim):
+    if found.claim is not None:
+        async for piece in here.contents.stored(found.claim):
             yield piece
     elif found.packet is not None:
         yield found.packet
