@@ -67,11 +67,18 @@ async def fresh(
     *,
     arrive_s: float | None = None,
     webhook_url: str = "",
+    access_rate: float | None = None,
 ) -> AsyncIterator[Stack]:
-    """Run a stack on a folder that is gone afterwards; `arrive_s`: the limit of normal copies."""
+    """Run a stack on a folder that is gone afterwards.
+
+    `arrive_s` is the limit of normal copies, `access_rate` that of one organ at a gateway.
+    """
     with tempfile.TemporaryDirectory(prefix="hoatoc-bench-") as name:
         folder = Path(name)
         settings = _settings(folder, arrive_s, webhook_url)
+        if access_rate is not None:
+            access = settings.access.model_copy(update={"rate": access_rate})
+            settings = settings.model_copy(update={"access": access})
         async with stack(settings, parts=parts, console=console) as running:
             yield running
 

@@ -8,6 +8,7 @@ from bench import (
     dispatch,
     domain,
     fanout,
+    gateway,
     growth,
     idle,
     latency,
@@ -16,6 +17,7 @@ from bench import (
     restart,
     snapshot,
     soak,
+    traffic,
 )
 from bench.section import Section
 
@@ -70,6 +72,23 @@ SECTIONS = (
         "the doors take them.",
         1500,
         complete.report,
+    ),
+    Section(
+        "gateway",
+        "The gateway",
+        "One process, with database and broker. Its floor: the same framework and server answer "
+        "with one durable insert, in turns. Then hand-overs and answers at instants drawn "
+        "beforehand, large uploads at once, and recipients that wait for nothing.",
+        900,
+        gateway.report,
+    ),
+    Section(
+        "traffic",
+        "Traffic as it is",
+        "`hoatoc traffic` on the whole stack: agencies behind gateway, façade, spool and Kafka, "
+        "with the sizes, recipients and statuses of real traffic, in an open loop.",
+        900,
+        traffic.report,
     ),
     Section(
         "idle",

@@ -125,10 +125,7 @@ class Admission:
         declaration: Declaration,
     ) -> Admitted:
         examination = self.examine(packet, data, registry, today)
-        if declaration.secret is None:
-            own = declared_in(data, self.secrecy)
-            declaration = replace(declaration, secret=own.secret)
-        suspicions = suspect(packet, examination, declaration, rules=self.secrecy)
+        suspicions = self.suspect(packet, data, examination, declaration)
         require_open(suspicions, digest_of(data).hex(), size_of(data), organ=packet.sender.code)
         findings = check(packet, registry, today, examination, self.policy.checks)
         require(findings)
@@ -149,6 +146,15 @@ class Admission:
             suspicions=suspicions,
             cleared_by=declaration.cleared_by,
         )
+
+    def suspect(
+        self, packet: Packet, data: Content, examination: Examination, declaration: Declaration
+    ) -> tuple[Suspicion, ...]:
+        """Return what the gate finds; where nobody declared anything, the packet's own flags do."""
+        if declaration.secret is None:
+            own = declared_in(data, self.secrecy)
+            declaration = replace(declaration, secret=own.secret)
+        return suspect(packet, examination, declaration, rules=self.secrecy)
 
     def examine(
         self, packet: Packet, data: Content, registry: Registry, today: date

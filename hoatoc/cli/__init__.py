@@ -27,6 +27,7 @@ from hoatoc.cli import (
     spool,
     stack,
     status,
+    traffic,
 )
 from hoatoc.cli.reach import NotRunning
 from hoatoc.config import SettingsInvalid
@@ -59,6 +60,7 @@ for command in (
     history.check_history,
     simulate.simulate,
     spool.spool,
+    traffic.traffic,
     secret.quarantine,
     organ.topics,
 ):

@@ -25,7 +25,7 @@ from hoatoc.domain.packet import Packet, PacketFault
 from hoatoc.domain.page import VIETNAM
 from hoatoc.domain.registry import Registry
 from hoatoc.domain.registry.file import parse_organs, text_of
-from hoatoc.domain.secret import Declaration, suspect
+from hoatoc.domain.secret import Declaration
 from hoatoc.domain.signature import legal_value
 from hoatoc.examine import admission
 from hoatoc.policy_file import load_policy
@@ -120,7 +120,7 @@ def _looked(
     declaration: Declaration,
 ) -> Checked:
     examination = admitting.examine(packet, data, registry, today)
-    suspicions = suspect(packet, examination, declaration, rules=admitting.secrecy)
+    suspicions = admitting.suspect(packet, data, examination, declaration)
     if any(each.severity is Severity.REFUSE for each in suspicions):
         return replace(seen, suspicions=suspicions)
     sender = registry.get(packet.sender.code)

@@ -49,6 +49,12 @@ def instant(at: datetime | int | None) -> str:
     return at.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S")
 
 
+def counted(numbers: Mapping[str, int]) -> str:
+    """Write numbers by name, the largest first."""
+    ordered = sorted(numbers.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {number:,}" for name, number in ordered) or "0"
+
+
 def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 

@@ -17,15 +17,13 @@ from hoatoc.domain.delivery import canonical
 from hoatoc.domain.edxml import read_status
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.event import StatusReported
-from hoatoc.domain.identity import OrganCode, folded_mark
+from hoatoc.domain.identity import OrganCode
 from hoatoc.domain.packet import StatusPacket
 from hoatoc.domain.page import VIETNAM
 from hoatoc.domain.registry import OrganUnknown, Registry
 from hoatoc.kafka.client import outgoing, producer, send_all
-from hoatoc.postgres.query import queries
+from hoatoc.postgres.inbox import InboxTables
 from hoatoc.postgres.registry import RegistryTables
-
-SQL = queries("report")
 
 
 class NotCorrelated(PeerFault):
@@ -89,10 +87,7 @@ async def _dispatch(
     connection: asyncpg.Connection, copy: Meant, sender: str, recipient: str
 ) -> UUID:
     """Return the last dispatch of the document to the recipient; raises NotCorrelated."""
-    number, notation = folded_mark(copy.number, copy.notation)
-    found = await connection.fetchval(
-        SQL["meant"], sender, recipient, copy.document_id, number, notation, copy.year
-    )
+    found = await InboxTables(connection).named(copy, sender, recipient)
     if found is None:
         mark = f"{copy.number}/{copy.notation} ({copy.document_id or copy.year or '?'})"
         raise NotCorrelated(
@@ -100,4 +95,4 @@ async def _dispatch(
             " kiểm tra OrganId, Code, DocumentId, PromulgationDate / no document of this name was "
             f"sent here from {sender} to {recipient}"
         )
-    return UUID(str(found))
+    return found

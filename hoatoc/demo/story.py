@@ -48,6 +48,10 @@ PATIENCE_S = 100.0
 LOOK_S = 0.3
 KILL_AFTER_ACCEPTED = 40
 BY_KAFKA = "H33"
+TRAFFIC = (
+    *("--agencies", "6", "--doors", "http,vxp,kafka", "--size", "0.1"),
+    *("--rate", "2", "--minutes", "0.1", "--pace", "0.2"),
+)
 EXAMPLE = "dak-nong"
 
 
@@ -135,7 +139,8 @@ async def _tell(folder: Path, console: Console) -> int:
         await acts.check(EXAMPLE, datetime.now(VIETNAM).date())
         await _send(story)
         finished = await _happen(story, acts, running, connection)
-        return await _judge(story, acts, connection, finished=finished)
+        status = await _judge(story, acts, connection, finished=finished)
+        return status or await _traffic(story)
 
 
 def _marker() -> str:
@@ -313,6 +318,14 @@ async def _judge(
     view.verdict(story.console, faults, len(must), len(story.pages.pages))
     shutil.copytree(story.settings.data / "logs", story.folder / "logs", dirs_exist_ok=True)
     return 1 if faults else 0
+
+
+async def _traffic(story: Story) -> int:
+    """Let a few agencies use the other doors, as their systems would; return the exit status."""
+    story.console.print("\nCác cửa khác: cổng HTTP, giao diện trục, Kafka · the other doors")
+    command = [sys.executable, "-m", "hoatoc", "traffic", *TRAFFIC]
+    env = {**os.environ, **environment(story.settings)}
+    return await (await asyncio.create_subprocess_exec(*command, env=env)).wait()
 
 
 async def _secret_faults(story: Story, acts: Acts, connection: asyncpg.Connection) -> list[str]:

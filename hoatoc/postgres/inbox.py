@@ -87,10 +87,10 @@ class InboxTables:
         return [dict(row) for row in await self._connection.fetch(SQL["amiss"], sender, limit)]
 
     async def named(self, copy: Meant, sender: str, recipient: str) -> UUID | None:
-        """Return the last copy that a status packet may mean; None if there is none."""
+        """Return the last dispatch that a status packet may mean; None if there is none."""
         number, notation = folded_mark(copy.number, copy.notation)
         found: UUID | None = await self._connection.fetchval(
-            SQL["copies_named"], sender, recipient, copy.document_id, number, notation, copy.year
+            SQL["dispatch_named"], sender, recipient, copy.document_id, number, notation, copy.year
         )
         return found
 

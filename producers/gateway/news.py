@@ -15,6 +15,7 @@ from hoatoc.domain.access import Action, Thing
 from hoatoc.domain.correlation import meant
 from hoatoc.domain.edxml import MAX_PACKET_BYTES, read_status
 from hoatoc.domain.event import DeliveriesUpdated
+from hoatoc.domain.identity import DispatchId, OrganCode, delivery_id
 from hoatoc.domain.packet import StatusPacket
 from hoatoc.domain.page import VIETNAM
 from hoatoc.domain.registry import Registry
@@ -96,13 +97,14 @@ async def told(here: Gateway, speaks: Speaking, packet: StatusPacket, key: str =
     copy = meant(packet)
     sender, recipient = (_code(speaks.registry, each) for each in (copy.sender, copy.recipient))
     async with here.connection() as connection:
-        delivery_id = await InboxTables(connection).named(copy, sender, recipient)
+        dispatch_id = await InboxTables(connection).named(copy, sender, recipient)
     back = is_take_back(packet.code)
-    own = [] if delivery_id is None else [sender if back else recipient]
+    own = [] if dispatch_id is None else [sender if back else recipient]
     action, mark = Action.RECALL if back else Action.ANSWER, f"{copy.number}/{copy.notation}"
     speaks.find(action, Thing.DOCUMENT, copy.document_id or mark, own)
-    assert delivery_id is not None  # noqa: S101 - it was found
-    return await status(here, speaks, delivery_id, packet.code, packet.description, None, key)
+    assert dispatch_id is not None  # noqa: S101 - it was found
+    of = delivery_id(DispatchId(dispatch_id), OrganCode(recipient))
+    return await status(here, speaks, of, packet.code, packet.description, None, key)
 
 
 def _code(registry: Registry, written: str) -> str:

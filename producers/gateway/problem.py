@@ -137,7 +137,9 @@ def answer_to(error: HoatocError) -> JSONResponse:
         headers["WWW-Authenticate"] = 'Bearer realm="hoatoc"'
     if isinstance(error, RangeUnsatisfiable):
         headers["Content-Range"] = f"bytes */{error.size}"
-    if isinstance(error, OurFault):
+    if isinstance(error, Unavailable):  # it is asked again, and the metrics count it
+        LOG.warning("not_served", reason=type(error).__name__, detail=str(error))
+    elif isinstance(error, OurFault):
         LOG.error("request_failed", reason=type(error).__name__, detail=str(error))
     return _answer(problem, headers)
 

@@ -234,6 +234,10 @@ def test_a_stamped_document_is_stopped_noted_and_dealt_with(hoatoc: Hoatoc, fold
     assert "hoatoc secrets" in hoatoc(*close, status=4)
     assert [] == hoatoc("secrets", "--json")
     assert "declared-secret" in hoatoc("check", "--secret", packet(folder, "34"), status=4)
+    subject = b"<edXML:Subject>"
+    flagged = packet(folder, "34").read_bytes().replace(subject, b"<DoMat>1</DoMat>" + subject)
+    stamped.write_bytes(flagged)
+    assert "declared-secret" in hoatoc("check", stamped, status=4)
 
 
 def test_a_packet_is_checked_and_nothing_of_it_is_kept(hoatoc: Hoatoc, folder: Path) -> None:

@@ -27,6 +27,11 @@ def test_the_demonstration_pages_exactly_the_right_ones(said: str) -> None:
     assert "kill -9 ledger" in said
 
 
+def test_the_demonstration_ends_with_traffic_through_the_other_doors(said: str) -> None:
+    assert "đã đến nơi · taken" in said
+    assert "NOT TAKEN" not in said
+
+
 def test_the_demonstration_declares_how_fast_its_calendar_runs(said: str) -> None:
     assert "1 hour of calendar time = 1 s, from 08:00 of the day of signing" in said
 

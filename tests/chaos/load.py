@@ -1,4 +1,4 @@
-"""The senders: documents by both doors at a steady pace, through any outage, and recalls.
+"""The senders: documents by three doors at a steady pace, through any outage, and recalls.
 
 They hand over what a door takes, and now and then what it must not take: a document for an organ
 that nobody knows, and one that looks like a state secret. What a door has accepted is noted.
@@ -25,6 +25,14 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from hoatoc import codec
+from hoatoc.client import (
+    AsyncClient,
+    Busy,
+    GatewayAway,
+    NotServed,
+    OutcomeUnknown,
+    Patience,
+)
 from hoatoc.config import Kafka, Postgres, Settings
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.event import DocumentHandedOver
@@ -40,9 +48,11 @@ from hoatoc.postgres.handover import HandoverTables
 from hoatoc.testing.agency import BURST, letter
 from tests.chaos.actor import obey
 
-BY_API, BY_KAFKA = 0.6, 0.4
+BY_API, BY_GATEWAY, BY_KAFKA = 0.4, 0.2, 0.4
 LEAST_RECIPIENTS = 10
 CONNECTIONS, BURST_CONNECTIONS = 2, 4
+PATIENCE = Patience(total_s=2, first_s=0.1, longest_s=0.5)
+"""of a try at the gateway; there are as many tries as it takes"""
 RECALL_S, REFUSED_S, SECRET_S = 1.0, 5.0, 20.0
 _RETRY_S = 0.1
 _STAMP = "TỐI MẬT"
@@ -115,6 +125,8 @@ class Senders:
 
     settings: Settings
     door: Door
+    clients: dict[str, AsyncClient]
+    """of the gateway, by organ"""
     producer: AIOKafkaProducer
     writer: Writer
     notes: Notebook
@@ -136,6 +148,7 @@ class Senders:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(CONNECTIONS):
                 tasks.create_task(self._pace(BY_API / CONNECTIONS, self._api_turn()))
+            tasks.create_task(self._pace(BY_GATEWAY, self.by_gateway))
             tasks.create_task(self._pace(BY_KAFKA, self.by_kafka))
             tasks.create_task(self._now_and_then(RECALL_S, self._recall_turn()))
             tasks.create_task(self._now_and_then(REFUSED_S, self._refused_turn()))
@@ -180,6 +193,20 @@ class Senders:
         self._count(document, urgent=urgent)
         if taken.dispatch_id is not None and not urgent:
             self.recent.append((taken.dispatch_id, document.recipients))
+
+    async def by_gateway(self, document: Letter) -> None:
+        """Hand over by HTTP; what has no answer is handed over again, with another key."""
+        client = self.clients[document.sender]
+        while True:
+            try:
+                handed = await client.hand_over(document.data, key=uuid4().hex)
+            except (GatewayAway, OutcomeUnknown, Busy, NotServed):
+                self._again()
+                await asyncio.sleep(_RETRY_S)
+            else:
+                break
+        self.notes.write(document.handed_over("http", handed.dispatch_id))
+        self._count(document)
 
     async def by_kafka(self, document: Letter) -> None:
         """Hand over as a sender that speaks Kafka does."""
@@ -335,11 +362,15 @@ async def main(config: dict[str, Any]) -> None:
         Notebook(Path(config["record"])) as notes,
         admission(settings, load_policy(settings)) as admitting,
     ):
+        clients = {
+            organ: AsyncClient(config["gateway"], key, patience=PATIENCE)
+            for organ, key in config["keys"].items()
+        }
         async with AIOKafkaProducer(
             bootstrap_servers=config["servers"], acks="all", request_timeout_ms=10_000
         ) as producer:
             door = Door("api", admitting, config["partitions"])
-            senders = Senders(settings, door, producer, writer, notes, config["rate"])
+            senders = Senders(settings, door, clients, producer, writer, notes, config["rate"])
             await _serve(senders)
 
 

@@ -25,6 +25,7 @@ from hoatoc.postgres.connection import migrate
 from hoatoc.postgres.registry import RegistryTables
 from hoatoc.prepare import adopt_first_calendar, create_topics, first_registry
 from hoatoc.signing import public_key, signing_key
+from hoatoc.testing.gateway import issued
 from tests.chaos import record
 from tests.chaos.actor import actor
 from tests.chaos.deployment import deployment
@@ -180,6 +181,8 @@ async def world(plan: Plan) -> AsyncIterator[tuple[World, Notebook, Settings]]:
             "codes": codes,
             "seed": plan.seed,
             "rate": plan.rate,
+            "gateway": reached.gateway.url,
+            "keys": await _keys(reached, codes),
             "record": str(notes_of / "senders.jsonl"),
         }
         file.write_text(json.dumps(config), "utf-8")
@@ -190,6 +193,15 @@ async def world(plan: Plan) -> AsyncIterator[tuple[World, Notebook, Settings]]:
             notes,
             reached,
         )
+
+
+async def _keys(settings: Settings, codes: Sequence[str]) -> dict[str, str]:
+    """Issue a key of the gateway for each organ."""
+    connection = await asyncpg.connect(settings.postgres.dsn)
+    try:
+        return {code: await issued(connection, settings, code) for code in codes}
+    finally:
+        await connection.close()
 
 
 def _settings(plan: Plan, webhook: str) -> Settings:

@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from hoatoc import codec
 from hoatoc.domain.content import claim_of
 from hoatoc.domain.edxml import read_packet, write_packet, write_status
-from hoatoc.domain.event import StatusReported, TransportAcknowledged
+from hoatoc.domain.event import AlertRaised, StatusReported, TransportAcknowledged
 from hoatoc.domain.page import VIETNAM
 from hoatoc.testing.agency import letter
 from hoatoc.testing.axis import Axis, axis_on, done, refused, secret_of, status
@@ -161,8 +162,11 @@ async def test_a_large_packet_that_is_lost_is_refused_by_name_and_alerted(axis: 
     async with province(axis, B) as client:
         said = (await client.get("/getEdoc", params={"docId": there})).json()
     assert (False, refusal[0]) == (said["success"], said["data"]["errorCode"])
+    database = axis.line.database
     query = "SELECT lost, episode FROM content WHERE sha256 = $1"
-    assert ("ContentMissing", 1) == tuple(await axis.line.database.fetchrow(query, claim.sha256))
-    assert 1 == await axis.line.database.fetchval("SELECT count(*) FROM announcement")
+    assert ("ContentMissing", 1) == tuple(await database.fetchrow(query, claim.sha256))
+    told = await database.fetch("SELECT value FROM announcement WHERE type = 'AlertRaised'")
+    raised = [event for row in told if isinstance(event := codec.decode(row["value"]), AlertRaised)]
+    assert 1 == sum(event.kind == "content-lost" for event in raised)
     await axis.sent(packet, A)  # which puts it there again
     assert packet.decode() == (await done(axis.client(B).get_edoc, docId=there))["data"]

@@ -138,10 +138,10 @@ WHERE h.sender = $1
   AND NOT EXISTS (SELECT FROM handover_recipient n WHERE n.resends = r.delivery_id)
 ORDER BY h.priority DESC, r.dispatch_id LIMIT $2;
 
--- name: copies_named
--- The last copy of a document from one organ to another, by what a status packet says of it: by its
--- id, or by its number, of the year named or, where none is, the latest.
-SELECT r.delivery_id FROM handover h JOIN handover_recipient r USING (dispatch_id)
+-- name: dispatch_named
+-- The last dispatch of a document from one organ to another, by what a status packet says of it: by
+-- its id, or by its number, of the year named or, where none is, the latest.
+SELECT h.dispatch_id FROM handover h JOIN handover_recipient r USING (dispatch_id)
 WHERE h.sender = $1 AND r.recipient = $2
   AND ((h.document_id = $3 AND $3 <> '')
        OR (h.number = $4 AND h.notation = $5 AND ($6::int IS NULL OR h.year = $6)))

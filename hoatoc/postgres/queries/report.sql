@@ -128,15 +128,6 @@ SELECT r.delivery_id, r.dispatch_id, r.recipient, r.connection, h.packet_sha256,
        h.printed_notation AS notation
 FROM handover_recipient r JOIN handover h USING (dispatch_id) WHERE r.delivery_id = $1;
 
--- name: meant
--- The last dispatch of a document from one organ to another: by its id, or by its number, of the
--- year named or, where none is, the latest.
-SELECT h.dispatch_id FROM handover h JOIN handover_recipient r USING (dispatch_id)
-WHERE h.sender = $1 AND r.recipient = $2
-  AND ((h.document_id = $3 AND $3 <> '')
-       OR (h.number = $4 AND h.notation = $5 AND ($6::int IS NULL OR h.year = $6)))
-ORDER BY h.handed_over_at DESC LIMIT 1;
-
 -- name: states
 -- The states of these deliveries.
 SELECT delivery_id, state FROM delivery WHERE delivery_id = ANY($1::uuid[]);

@@ -8,6 +8,7 @@ from hoatoc.content.packet import SpooledPacket
 from hoatoc.domain.access import Action, NotFound, Thing
 from hoatoc.domain.correlation import meant
 from hoatoc.domain.edxml import read_status
+from hoatoc.domain.identity import DispatchId, delivery_id
 from hoatoc.postgres.access_audit import Outcome
 from hoatoc.postgres.inbox import InboxTables
 from producers.gateway import answer
@@ -48,8 +49,8 @@ async def report(here: Gateway, known: Known, packet: SpooledPacket) -> UUID:
     action, organ = (Action.RECALL, sender) if back else (Action.ANSWER, recipient)
     known.permit(action, organ)
     async with here.connection() as connection:
-        copy = await InboxTables(connection).named(named, sender, recipient)
-    if copy is None:
+        dispatch_id = await InboxTables(connection).named(named, sender, recipient)
+    if dispatch_id is None:
         raise NotFound(Thing.DOCUMENT, named.document_id or f"{named.number}/{named.notation}")
     words = status.description
     if back or status.code == answer.REFUSED:
@@ -57,7 +58,7 @@ async def report(here: Gateway, known: Known, packet: SpooledPacket) -> UUID:
     return await answer.status(
         here,
         known.speaking,
-        copy,
+        delivery_id(DispatchId(dispatch_id), recipient),
         status.code,
         words or None,
         None,

@@ -1,0 +1,310 @@
+"""The gateway: hand-over beside its floor, under two loads at once, large uploads, idle listeners.
+
+The gateway is one process, alone with database and broker; who asks it is the bench.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from random import Random
+from statistics import median
+
+import aiohttp
+import asyncpg
+
+from bench import use
+from bench.figure import milliseconds
+from bench.helping import helper
+from bench.load import letters
+from bench.section import Bench, Report, Row, Unmeasured
+from bench.stage import Crew, crew, fresh
+from hoatoc.config import Settings
+from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, read_packet, write_packet
+from hoatoc.domain.packet import Attachment
+from hoatoc.embedded.port import free_ports
+from hoatoc.postgres.connection import pool
+from hoatoc.prepare import first_registry
+from hoatoc.testing.gateway import issued
+
+GOAL = 0.60
+TURNS, HAND_OVERS, CONNECTIONS = 3, 300, 16
+BOTH_S, PACKETS_A_SECOND, ANSWERS_A_SECOND = 30.0, 50, 1_000
+UPLOADS, UPLOAD_BYTES = 10, 30_000_000
+POLLS, IDLE_S, WAIT_S = 1_000, 60.0, 30
+_LINE_BYTES = 96
+EDXML = {"Content-Type": "application/edxml+xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A gateway at work: its address, its process, a key for each organ."""
+
+    team: Crew
+    url: str
+    keys: dict[str, str]
+    session: aiohttp.ClientSession
+    database: asyncpg.Pool
+
+    @property
+    def pid(self) -> int:
+        """The process of the gateway."""
+        return self.team.workers["gateway"][0].process.pid
+
+    def shown(self, organ: str) -> dict[str, str]:
+        """Return the header that shows the key of an organ."""
+        return {"Authorization": f"Bearer {self.keys[organ]}"}
+
+    async def post(self, path: str, body: bytes, organ: str, **headers: str) -> float:
+        """Ask as an organ; return the milliseconds until the answer, which must be a success."""
+        began = time.perf_counter()
+        said = {**self.shown(organ), **EDXML, **headers}
+        async with self.session.post(f"{self.url}{path}", data=body, headers=said) as answer:
+            text = await answer.text()
+            if answer.status >= 300:
+                raise Unmeasured(f"{path}: {answer.status} {text[:300]}")
+        return (time.perf_counter() - began) * 1000
+
+
+@asynccontextmanager
+async def opened(bench: Bench) -> AsyncIterator[Open]:
+    """Run a gateway without a bound for one organ: the load is one machine's."""
+    async with (
+        fresh(bench.console, access_rate=0.0) as running,
+        crew(running, {"gateway": 1}) as team,
+    ):
+        settings = running.settings
+        async with (
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(120)
+            ) as session,
+            pool(settings.postgres.dsn, 1) as database,
+        ):
+            async with database.acquire() as connection:
+                organs = [organ.code for organ in first_registry()]
+                keys = {str(o): await issued(connection, settings, o) for o in organs}
+            yield Open(team, settings.gateway.url, keys, session, database)
+
+
+async def report(bench: Bench) -> Report:
+    """Measure all four on one stack."""
+    async with opened(bench) as here:
+        bench.say("hand-over beside its floor")
+        real, bare = await _beside(bench, here)
+        bench.say("packets and answers at once")
+        both = await _both(bench, here)
+        bench.say("large uploads")
+        memory_mb, upload_s = await _uploads(bench, here)
+        bench.say("idle listeners")
+        idle, alone = await _idle(bench, here)
+    rows = [
+        Row(
+            "20 KB packet to 38 organs handed over, /s (median turn)",
+            f"{median(real):,.0f}",
+            f"{median(bare):,.0f} (one durable insert)",
+            f"{median(real) / median(bare):.0%}",
+            f"{GOAL:.0%} of its floor",
+        ),
+        Row(
+            "packets/s with 38 recipients each, while answers run",
+            f"{both.packets:,.0f}",
+            goal=str(PACKETS_A_SECOND),
+        ),
+        Row("answers/s meanwhile", f"{both.answers:,.0f}", goal=f"{ANSWERS_A_SECOND:,}"),
+        Row("hand-over meanwhile, from its instant, p50 / p99", milliseconds(both.packet_ms)),
+        Row("an answer meanwhile, from its instant, p50 / p99", milliseconds(both.answer_ms)),
+        Row(
+            f"memory above idle with {UPLOADS} uploads of {UPLOAD_BYTES // 1_000_000} MB at once",
+            f"{memory_mb:,.0f} MiB",
+            goal="64 MiB",
+        ),
+        Row("those uploads, until all are answered", f"{upload_s:,.1f} s"),
+        Row(
+            f"a core's share with {POLLS:,} idle long polls",
+            f"{idle:.1%}",
+            f"{alone:.1%} (none)",
+            goal="5 %",
+        ),
+    ]
+    figures = {
+        "handed_over_per_s": round(median(real)),
+        "floor_per_s": round(median(bare)),
+        "packets_per_s": round(both.packets, 1),
+        "answers_per_s": round(both.answers),
+        "upload_mib": round(memory_mb),
+        "idle_share": round(idle, 4),
+    }
+    turns = ", ".join(f"{a:,.0f} of {b:,.0f}" for a, b in zip(real, bare, strict=True))
+    return Report(rows, figures, [f"By turns: {turns}."])
+
+
+# Hand-over beside its floor.
+
+
+async def _beside(bench: Bench, here: Open) -> tuple[list[float], list[float]]:
+    number, real, bare = bench.size(HAND_OVERS, 10), [], []
+    for turn in range(TURNS):
+        packets = letters(1 + turn * number, number)
+        bare.append(await _floor(here, packets))
+        real.append(await _rate(packets, partial(_handed, here, _sender(packets[0]))))
+    return real, bare
+
+
+async def _handed(here: Open, sender: str, packet: bytes) -> None:
+    await here.post("/v1/documents", packet, sender)
+
+
+def _sender(packet: bytes) -> str:
+    return read_packet(packet, limit=LARGEST_PACKET_BYTES).sender.code
+
+
+async def _floor(here: Open, packets: Sequence[bytes]) -> float:
+    settings = _moved(here.team.settings)
+
+    async def post(packet: bytes) -> None:
+        async with here.session.post(settings.gateway.url, data=packet) as answer:
+            await answer.read()
+
+    async with helper(settings, "bench.floor_door"):
+        return await _rate(packets, post)
+
+
+def _moved(settings: Settings) -> Settings:
+    port = next(free_ports(settings.gateway.host))
+    gateway = settings.gateway.model_copy(update={"port": port})
+    return settings.model_copy(update={"gateway": gateway})
+
+
+async def _rate(packets: Sequence[bytes], act: Callable[[bytes], Awaitable[object]]) -> float:
+    waiting, began = iter(packets), time.perf_counter()
+
+    async def some() -> None:
+        for packet in waiting:
+            await act(packet)
+
+    await asyncio.gather(*(some() for _ in range(CONNECTIONS)))
+    return len(packets) / (time.perf_counter() - began)
+
+
+# Packets and answers at once.
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """What was reached a second, and the milliseconds from the instant meant for each."""
+
+    packets: float
+    answers: float
+    packet_ms: list[float]
+    answer_ms: list[float]
+
+
+async def _both(bench: Bench, here: Open) -> Both:
+    """Hand over and answer in an open loop; the copies that are answered came before."""
+    seconds = bench.seconds(BOTH_S, 3)
+    first = 1 + TURNS * bench.size(HAND_OVERS, 10)
+    packets = letters(first, round(seconds * PACKETS_A_SECOND))
+    wanted = round(seconds * ANSWERS_A_SECOND)
+    query = "SELECT delivery_id, recipient FROM handover_recipient ORDER BY delivery_id LIMIT $1"
+    copies = [(str(r[0]), str(r[1])) for r in await here.database.fetch(query, wanted)]
+    done, sender = b'{"outcome": "done"}', _sender(packets[0])
+
+    async def hand_over(at: int) -> None:
+        await here.post("/v1/documents", packets[at], sender)
+
+    async def answer(at: int) -> None:
+        copy, organ = copies[at % len(copies)]
+        path = f"/v1/deliveries/{copy}/acknowledgement"
+        await here.post(path, done, organ, **{"Content-Type": "application/json"})
+
+    (packets_s, packet_ms), (answers_s, answer_ms) = await asyncio.gather(
+        _paced(len(packets), PACKETS_A_SECOND, hand_over),
+        _paced(wanted, ANSWERS_A_SECOND, answer),
+    )
+    return Both(len(packets) / packets_s, wanted / answers_s, packet_ms, answer_ms)
+
+
+async def _paced(
+    number: int, rate: float, act: Callable[[int], Awaitable[None]]
+) -> tuple[float, list[float]]:
+    """Act at instants drawn beforehand; return the seconds until all is done, and each one's ms."""
+    drawn, at_s, going, took = Random(number), 0.0, [], []
+    began = time.perf_counter()
+
+    async def one(at: int, meant_s: float) -> None:
+        await act(at)
+        took.append((time.perf_counter() - began - meant_s) * 1000)
+
+    for at in range(number):
+        at_s += drawn.expovariate(rate)
+        await asyncio.sleep(began + at_s - time.perf_counter())
+        going.append(asyncio.create_task(one(at, at_s)))
+    await asyncio.gather(*going)
+    return time.perf_counter() - began, took
+
+
+# Large uploads.
+
+
+async def _uploads(bench: Bench, here: Open) -> tuple[float, float]:
+    size = bench.size(UPLOAD_BYTES, 1_000_000)
+    large = [_large(number, size) for number in range(UPLOADS)]
+    parts = {"gateway": [here.pid]}
+    before = use.proportional(parts)["gateway"]
+    most, began = before, time.perf_counter()
+    going = [asyncio.create_task(here.post("/v1/documents", p, _sender(p))) for p in large]
+    while not all(task.done() for task in going):
+        await asyncio.sleep(0.1)
+        most = max(most, use.proportional(parts)["gateway"])
+    await asyncio.gather(*going)
+    return most - before, time.perf_counter() - began
+
+
+def _large(number: int, size: int) -> bytes:
+    """Return a packet with one large file of text: a scan would be stopped for a person to see."""
+    packet = read_packet(letters(900_000 + number, 1)[0], limit=LARGEST_PACKET_BYTES)
+    line = f"Văn bản số {number}: một dòng chữ trong nhiều dòng. ".ljust(_LINE_BYTES).encode()
+    text = line * (size // len(line))
+    file = Attachment(name="dai.txt", content_type="text/plain", content=text)
+    return write_packet(replace(packet, attachments=(file,)), limit=LARGEST_PACKET_BYTES)
+
+
+# Idle listeners.
+
+
+async def _idle(bench: Bench, here: Open) -> tuple[float, float]:
+    """Return a core's share that the gateway takes with listeners, and without."""
+    seconds, organs = bench.seconds(IDLE_S, 5), sorted(here.keys)
+    alone = await _share(here, seconds / 2)
+    url = f"{here.url}/v1/inbox"
+
+    async def listen(at: int) -> None:
+        headers, cursor = here.shown(organs[at % len(organs)]), ""
+        while True:
+            asked = {"wait": str(WAIT_S)} | ({"cursor": cursor} if cursor else {})
+            async with here.session.get(url, params=asked, headers=headers) as answer:
+                if answer.status != 200:
+                    raise Unmeasured(f"inbox: {answer.status} {(await answer.text())[:300]}")
+                cursor = (await answer.json())["next"]
+
+    number = bench.size(POLLS, 20)
+    listening = [asyncio.create_task(listen(at)) for at in range(number)]
+    try:
+        await asyncio.sleep(10)  # all are there, and none of what came before is left to read
+        share = await _share(here, seconds)
+        if failed := [task for task in listening if task.done()]:
+            failed[0].result()
+    finally:
+        for task in listening:
+            task.cancel()
+        await asyncio.wait(listening)
+    return share, alone
+
+
+async def _share(here: Open, seconds: float) -> float:
+    parts = {"gateway": [here.pid]}
+    before, began = use.spent(parts)["gateway"], time.perf_counter()
+    await asyncio.sleep(seconds)
+    return (use.spent(parts)["gateway"] - before) / (time.perf_counter() - began)

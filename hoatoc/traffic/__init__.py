@@ -1,0 +1,1 @@
+"""Traffic as real agencies make it, through the doors that they use."""

@@ -1,0 +1,76 @@
+"""The habits of agencies, against the figures that they are drawn from."""
+
+from collections import Counter
+from itertools import pairwise
+from random import Random
+from statistics import mean, median, quantiles
+
+import pytest
+
+from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, read_packet
+from hoatoc.traffic.habit import (
+    EXPRESS,
+    LARGEST_BYTES,
+    MEAN_RECIPIENTS,
+    MEDIAN_BYTES,
+    NINTH_TENTH_BYTES,
+    STATUSES,
+    Habits,
+    Letter,
+    course,
+)
+from hoatoc.traffic.run import Tally, document_id, packet_of
+
+ORGANS = [f"G{number:03}" for number in range(300)]
+LETTERS, COURSES = 3000, 20_000
+
+
+@pytest.fixture(scope="module")
+def letters() -> list[Letter]:
+    habits = Habits(Random(5), ORGANS)
+    return [habits.letter() for _ in range(LETTERS)]
+
+
+def test_files_are_as_large_as_those_that_were_seen(letters: list[Letter]) -> None:
+    sizes = [letter.size for letter in letters]
+    assert median(sizes) == pytest.approx(MEDIAN_BYTES, rel=0.2)
+    assert quantiles(sizes, n=10)[8] == pytest.approx(NINTH_TENTH_BYTES, rel=0.2)
+    assert LARGEST_BYTES == max(sizes)
+    assert mean(sizes) == pytest.approx(3_700_000, rel=0.2)
+
+
+def test_a_letter_goes_to_as_many_as_was_seen_and_an_express_one_to_all(
+    letters: list[Letter],
+) -> None:
+    ordinary = [len(each.recipients) for each in letters if each.priority != EXPRESS]
+    assert mean(ordinary) == pytest.approx(MEAN_RECIPIENTS, rel=0.1)
+    express = {len(each.recipients) for each in letters if each.priority == EXPRESS}
+    assert {len(ORGANS) - 1} == express
+    assert all(each.sender not in each.recipients for each in letters)
+    assert all(len(set(each.recipients)) == len(each.recipients) for each in letters)
+
+
+def test_statuses_come_in_the_mix_that_was_seen() -> None:
+    chance = Random(7)
+    courses = [list(course(chance)) for _ in range(COURSES)]
+    found = Counter(code for each in courses for code in each)
+    for code in ("02", "03", "05", "06"):
+        assert found[code] / found["01"] == pytest.approx(STATUSES[code] / STATUSES["01"], rel=0.1)
+    assert 0 < found[""] < found["0"] < found["06"]
+    assert all("03" not in each for each in courses if "02" in each)
+    assert all(a < b for each in courses for a, b in pairwise(c for c in each if c > "0"))
+
+
+def test_the_same_seed_gives_the_same_letters_and_each_run_its_own_documents() -> None:
+    one, other = (Habits(Random(1), ORGANS[:5], 0.01).letter() for _ in "12")
+    assert one == other
+    packet = read_packet(packet_of(one, "A1"), limit=LARGEST_PACKET_BYTES)
+    assert document_id(one, "A1") == packet.document_id != document_id(one, "B2")
+    assert set(one.recipients) == {party.code for party in packet.recipients}
+
+
+def test_what_was_accepted_and_not_taken_or_taken_twice_is_named() -> None:
+    tally = Tally(accepted={("d1", "A"): "http", ("d1", "B"): "http"})
+    tally.taken["d1", "A"] += 2
+    assert [("d1", "B")] == tally.missing()
+    assert [("d1", "A")] == tally.twice()
