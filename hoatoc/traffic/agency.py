@@ -16,6 +16,7 @@ from random import Random
 from typing import Any
 from uuid import uuid4
 
+import structlog
 from aiokafka import AIOKafkaProducer
 
 from hoatoc import codec
@@ -33,6 +34,8 @@ from hoatoc.traffic.habit import course
 
 _PATIENCE = Patience(total_s=60, first_s=0.2, longest_s=5)
 _POLL_S = 1.0
+REASON = "Gửi sai nơi nhận"
+LOG = structlog.get_logger("traffic")
 
 
 class Turned(Exception):
@@ -204,7 +207,7 @@ async def _reading(agency: Agency, inbox: Inbox) -> AsyncIterator[None]:
 async def _report(agency: Agency, inbox: Inbox, received: Received) -> None:
     for code in course(agency.chance):
         await asyncio.sleep(agency.rest_s())
-        await inbox.report(received.entry, code)
+        await inbox.report(received.entry, code, REASON if code == "02" else "")
         agency.reported(code)
 
 
@@ -236,6 +239,7 @@ async def _read_axis(agency: Agency) -> None:
                 name = waiting["docId"]
                 got = await _asked(agency, "get_edoc", docId=name)
                 if got["ErrorCode"] != "0":
+                    LOG.warning("not_taken", organ=agency.organ, doc_id=name, reply=got)
                     continue
                 packet = read_packet(got["data"].encode(), limit=LARGEST_PACKET_BYTES)
                 await _asked(agency, "update_status", docId=name, status="done")
@@ -256,7 +260,7 @@ async def _report_by_packets(agency: Agency, about: Packet) -> None:
                 document_id=about.document_id,
             ),
             code=code,
-            description="",
+            description=REASON if code == "02" else "",
             at=datetime.now(VIETNAM).strftime("%Y/%m/%d %H:%M:%S"),
         )
         await _asked(agency, "send", write_status(packet), from_=organ, messagetype="status")

@@ -14,20 +14,18 @@ from typing import Any
 
 from hoatoc.config import Settings
 from hoatoc.domain.access import Role
-from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, write_packet
 from hoatoc.domain.identity import OrganCode
-from hoatoc.domain.packet import Attachment, Packet, Party, Signer
-from hoatoc.domain.page import VIETNAM
+from hoatoc.domain.packet import Packet
 from hoatoc.postgres.connection import Connection
 from hoatoc.postgres.credential import CredentialTables, NewKey, NewPair, Terms
 from hoatoc.seal import Seal
 from hoatoc.traffic.agency import DOORS, Agency, Reach, Turned, Unknown, system_id
 from hoatoc.traffic.habit import Habits, Letter
+from hoatoc.traffic.packet import document_id, notation, packet_of
 
 LARGEST_BY_KAFKA = 150_000
 """bytes of content: what goes as one record, its packet and the record around it"""
 _TRIES, _AGAIN_S = 60, 1.0
-_SENTENCE = "Căn cứ quy định hiện hành, đề nghị các đơn vị triển khai, báo cáo kết quả đúng hạn. "
 Copy = tuple[str, str]
 """(document id, recipient)"""
 
@@ -225,41 +223,3 @@ class Traffic:
 
     def _reported(self, code: str) -> None:
         self.tally.statuses[code or "none"] += 1
-
-
-def notation(run: str) -> str:
-    """Return the notation of a run's documents."""
-    return f"TRAFFIC-{run}"
-
-
-def document_id(letter: Letter, run: str) -> str:
-    """Return the id of a letter's document."""
-    today = datetime.now(VIETNAM).date()
-    return f"{letter.sender},{today:%Y/%m/%d},{letter.number}/{notation(run)}"
-
-
-def packet_of(letter: Letter, run: str) -> bytes:
-    """Write a letter as a packet; its content is text, for a scan cannot be searched."""
-    head, filling = f"Công văn số {letter.number}, lượt {run}. ".encode(), _SENTENCE.encode()
-    content = (head + filling * (letter.size // len(filling) + 1))[: letter.size]
-    return write_packet(
-        Packet(
-            sender=Party(code=letter.sender, name=letter.sender),
-            recipients=tuple(Party(code=code, name=code) for code in letter.recipients),
-            document_id=document_id(letter, run),
-            number=str(letter.number),
-            notation=notation(run),
-            promulgated=datetime.now(VIETNAM).date(),
-            subject=f"Công văn số {letter.number} (hoatoc traffic)",
-            signer=Signer(full_name="Nguyễn Văn A"),
-            priority=letter.priority,
-            attachments=(
-                Attachment(
-                    name="cong-van.txt",
-                    content_type="text/plain",
-                    content=content.decode(errors="ignore").encode(),
-                ),
-            ),
-        ),
-        limit=LARGEST_PACKET_BYTES,
-    )

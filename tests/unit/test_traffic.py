@@ -8,6 +8,7 @@ from statistics import mean, median, quantiles
 import pytest
 
 from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, read_packet
+from hoatoc.extract.content import read
 from hoatoc.traffic.habit import (
     EXPRESS,
     LARGEST_BYTES,
@@ -19,7 +20,8 @@ from hoatoc.traffic.habit import (
     Letter,
     course,
 )
-from hoatoc.traffic.run import Tally, document_id, packet_of
+from hoatoc.traffic.packet import document_id, packet_of
+from hoatoc.traffic.run import Tally
 
 ORGANS = [f"G{number:03}" for number in range(300)]
 LETTERS, COURSES = 3000, 20_000
@@ -67,6 +69,16 @@ def test_the_same_seed_gives_the_same_letters_and_each_run_its_own_documents() -
     packet = read_packet(packet_of(one, "A1"), limit=LARGEST_PACKET_BYTES)
     assert document_id(one, "A1") == packet.document_id != document_id(one, "B2")
     assert set(one.recipients) == {party.code for party in packet.recipients}
+
+
+def test_a_letter_can_be_read_and_searched_as_any_pdf() -> None:
+    letter = Habits(Random(1), ORGANS[:5], 0.1).letter()
+    packet = read_packet(packet_of(letter, "A1"), limit=LARGEST_PACKET_BYTES)
+    (file,) = packet.attachments
+    found = read(file.content)
+    assert ("application/pdf", "") == (found.media_type, found.unreadable)
+    assert f"Cong van so {letter.number}, luot A1." in found.text
+    assert letter.size < len(file.content) < letter.size + 3000
 
 
 def test_what_was_accepted_and_not_taken_or_taken_twice_is_named() -> None:
