@@ -76,8 +76,8 @@ SECTIONS = (
     Section(
         "gateway",
         "The gateway",
-        "One process, with database and broker. Its floor: the same framework and server answer "
-        "with one durable insert, in turns. Then hand-overs and answers at instants drawn "
+        "One process, with database, broker and a relay. Its floor: the same framework and server "
+        "answer with one durable insert, in turns. Then hand-overs and answers at instants drawn "
         "beforehand, large uploads at once, and recipients that wait for nothing.",
         900,
         gateway.report,

@@ -50,8 +50,8 @@ class Unknown(Exception):
     """A door gave no answer: the outcome is unknown."""
 
 
-Taken = Callable[[str, Packet], None]
-"""told of each document that an organ takes"""
+Taken = Callable[[str, str], None]
+"""told which organ takes which document, by its id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +195,7 @@ async def _reading(agency: Agency, inbox: Inbox) -> AsyncIterator[None]:
         own: list[asyncio.Task[None]] = []
 
         async def handle(received: Received) -> None:
-            agency.taken(agency.organ, received.packet)
+            agency.taken(agency.organ, received.entry.document_id)
             own.append(tasks.create_task(_report(agency, inbox, received)))
 
         own.append(tasks.create_task(inbox.run(handle)))
@@ -241,11 +241,15 @@ async def _read_axis(agency: Agency) -> None:
                 if got["ErrorCode"] != "0":
                     LOG.warning("not_taken", organ=agency.organ, doc_id=name, reply=got)
                     continue
-                packet = read_packet(got["data"].encode(), limit=LARGEST_PACKET_BYTES)
+                packet = await asyncio.to_thread(_read, got["data"])
                 await _asked(agency, "update_status", docId=name, status="done")
-                agency.taken(agency.organ, packet)
+                agency.taken(agency.organ, packet.document_id)
                 tasks.create_task(_report_by_packets(agency, packet))
             await asyncio.sleep(_POLL_S)
+
+
+def _read(text: str) -> Packet:
+    return read_packet(text.encode(), limit=LARGEST_PACKET_BYTES)
 
 
 async def _report_by_packets(agency: Agency, about: Packet) -> None:

@@ -15,7 +15,6 @@ from typing import Any
 from hoatoc.config import Settings
 from hoatoc.domain.access import Role
 from hoatoc.domain.identity import OrganCode
-from hoatoc.domain.packet import Packet
 from hoatoc.postgres.connection import Connection
 from hoatoc.postgres.credential import CredentialTables, NewKey, NewPair, Terms
 from hoatoc.seal import Seal
@@ -216,9 +215,9 @@ class Traffic:
                     self.moved.clear()
                     await self.moved.wait()
 
-    def _took(self, organ: str, packet: Packet) -> None:
-        if packet.notation == notation(self.name):
-            self.tally.taken[packet.document_id, organ] += 1
+    def _took(self, organ: str, document: str) -> None:
+        if document.endswith(f"/{notation(self.name)}"):
+            self.tally.taken[document, organ] += 1
             self.moved.set()
 
     def _reported(self, code: str) -> None:

@@ -1,4 +1,4 @@
-"""What is tortured: a broker, a database and the seven programs, each with its own way to each store.
+"""What is tortured: a broker, a database, seven programs, each with its own way to each store.
 
 Every program reaches the stores through the proxy: the broker has one listener for each, which
 advertises the proxy's port, and each has a folder of its own for the database's socket. Where
