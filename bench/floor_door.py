@@ -1,7 +1,4 @@
-"""The floor of a door: the same framework and server, answering with one durable insert.
-
-python -m bench.floor_door TABLE
-"""
+"""The floor of a door: the same framework and server, answering with one durable insert."""
 
 import asyncio
 from uuid import uuid4

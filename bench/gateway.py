@@ -21,13 +21,11 @@ from bench.helping import helper
 from bench.load import letters
 from bench.section import Bench, Report, Row, Unmeasured
 from bench.stage import Crew, crew, fresh
-from hoatoc.config import Settings
 from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, read_packet, write_packet
 from hoatoc.domain.packet import Attachment
-from hoatoc.embedded.port import free_ports
 from hoatoc.postgres.connection import pool
 from hoatoc.prepare import first_registry
-from hoatoc.testing.gateway import issued
+from hoatoc.testing.gateway import EDXML, issued, with_port
 
 GOAL = 0.60
 TURNS, HAND_OVERS, CONNECTIONS = 3, 300, 16
@@ -36,7 +34,6 @@ UPLOADS, UPLOAD_BYTES = 10, 30_000_000
 POLLS, IDLE_S, WAIT_S = 1_000, 60.0, 30
 MOST_S = 120.0
 _LINE_BYTES = 96
-EDXML = {"Content-Type": "application/edxml+xml"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +166,7 @@ def _sender(packet: bytes) -> str:
 
 
 async def _floor(here: Open, packets: Sequence[bytes]) -> float:
-    settings = _moved(here.team.settings)
+    settings = with_port(here.team.settings)
 
     async def post(packet: bytes) -> None:
         async with here.session.post(settings.gateway.url, data=packet) as answer:
@@ -177,12 +174,6 @@ async def _floor(here: Open, packets: Sequence[bytes]) -> float:
 
     async with helper(settings, "bench.floor_door"):
         return await _rate(packets, post)
-
-
-def _moved(settings: Settings) -> Settings:
-    port = next(free_ports(settings.gateway.host))
-    gateway = settings.gateway.model_copy(update={"port": port})
-    return settings.model_copy(update={"gateway": gateway})
 
 
 async def _rate(packets: Sequence[bytes], act: Callable[[bytes], Awaitable[object]]) -> float:
@@ -301,7 +292,7 @@ async def _idle(bench: Bench, here: Open) -> tuple[float, float]:
     seconds, organs = bench.seconds(IDLE_S, 5), sorted(here.keys)
     await _published(here, 1)
     alone = await _share(here, seconds / 2)
-    polls: dict[int, str] = {}
+    answered: set[int] = set()
     url = f"{here.url}/v1/inbox"
 
     async def listen(at: int) -> None:
@@ -314,12 +305,13 @@ async def _idle(bench: Bench, here: Open) -> tuple[float, float]:
                     continue
                 if answer.status != 200:
                     raise Unmeasured(f"inbox: {answer.status} {(await answer.text())[:300]}")
-                cursor, polls[at] = (await answer.json())["next"], cursor
+                cursor = (await answer.json())["next"]
+                answered.add(at)
 
     number = bench.size(POLLS, 20)
     listening = [asyncio.create_task(listen(at)) for at in range(number)]
     try:
-        await _listening(polls, number)
+        await _listening(answered, number)
         share = await _share(here, seconds)
         if failed := [task for task in listening if task.done()]:
             failed[0].result()
@@ -330,12 +322,12 @@ async def _idle(bench: Bench, here: Open) -> tuple[float, float]:
     return share, alone
 
 
-async def _listening(polls: dict[int, str], number: int) -> None:
+async def _listening(answered: set[int], number: int) -> None:
     """Return when every listener has read what came before, and some time more."""
     deadline = time.monotonic() + MOST_S
-    while len(polls) < number:
+    while len(answered) < number:
         if time.monotonic() > deadline:
-            raise Unmeasured(f"{len(polls)} of {number} listeners have been answered")
+            raise Unmeasured(f"{len(answered)} of {number} listeners have been answered")
         await asyncio.sleep(0.5)
     await asyncio.sleep(WAIT_S / 3)
 

@@ -59,8 +59,7 @@ class Tally:
     late: int = 0
     """letters handed over more than a second after their instant"""
     content_bytes: int = 0
-    accepted: dict[Copy, str] = field(default_factory=dict)
-    """copies of what was accepted, with the door"""
+    accepted: set[Copy] = field(default_factory=set)
     taken: Counter[Copy] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, list[float]] = field(default_factory=dict)
@@ -68,7 +67,7 @@ class Tally:
 
     def missing(self) -> list[Copy]:
         """Return the copies that were accepted and not taken."""
-        return [copy for copy in self.accepted if copy not in self.taken]
+        return sorted(self.accepted - self.taken.keys())
 
     def twice(self) -> list[Copy]:
         """Return the copies that were handed to their recipient more than once."""
@@ -191,7 +190,7 @@ class Traffic:
             self.tally.letters[door] += 1
             self.tally.content_bytes += letter.size
             of = document_id(letter, self.name)
-            self.tally.accepted |= {(of, recipient): door for recipient in letter.recipients}
+            self.tally.accepted |= {(of, recipient) for recipient in letter.recipients}
 
     async def _answered(self, sender: str, packet: bytes) -> bool:
         begin, door = time.monotonic(), self.doors[sender]

@@ -83,7 +83,7 @@ def test_a_letter_can_be_read_and_searched_as_any_pdf() -> None:
 
 
 def test_what_was_accepted_and_not_taken_or_taken_twice_is_named() -> None:
-    tally = Tally(accepted={("d1", "A"): "http", ("d1", "B"): "http"})
+    tally = Tally(accepted={("d1", "A"), ("d1", "B")})
     tally.taken["d1", "A"] += 2
     assert [("d1", "B")] == tally.missing()
     assert [("d1", "A")] == tally.twice()
