@@ -30,6 +30,7 @@ from hoatoc.domain.walk import Entry, PartitionBook
 from hoatoc.domain.watch import Passed, Watch
 from hoatoc.domain.working_due import CalendarVersion
 from hoatoc.kafka.client import consumer, outgoing, producer, send_all
+from hoatoc.kafka.eager import Transport
 from hoatoc.kafka.entry import decoded
 from hoatoc.ports import CalendarInForce, Consumer, Database, Ledger, Outgoing, Producer
 from hoatoc.postgres.calendar import CalendarTables
@@ -111,7 +112,8 @@ class Tracker:
         if isinstance(tick, Tick) and tick.calendar_version > max(self.calendars, default=0):
             async with self.database.acquire() as connection:
                 await self._learn_calendars(self.ledger(connection), tick.calendar_version)
-        await self._propose(partition, watch.observe(entry))
+        if passed := watch.observe(entry):
+            await self._propose(partition, passed)
 
     async def _catch_up(self, partition: int, watch: Watch, end: int) -> None:
         """Read from the log what lies between the snapshot and our own committed offset."""
@@ -196,6 +198,7 @@ def application(settings: Settings, tracker: Tracker, failed: "asyncio.Future[No
         stream_wait_empty=False,
         producer_acks=-1,
     )
+    app.transport = Transport(app.conf.broker_consumer, app)
     log = app.topic(topic.DELIVERIES, key_serializer="raw", value_serializer="raw")
 
     async def track(stream: Any) -> None:
