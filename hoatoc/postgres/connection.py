@@ -35,16 +35,29 @@ class DatabaseAway(Unavailable):
 
 
 @asynccontextmanager
-async def pool(dsn: str, size: int = 4) -> AsyncIterator[asyncpg.Pool]:
-    """Open a pool of connections; raises DatabaseAway when the server does not answer."""
+async def pool(
+    dsn: str, size: int = 4, *, keeps_sessions: bool = True
+) -> AsyncIterator[asyncpg.Pool]:
+    """Open a pool of connections; raises DatabaseAway when the server does not answer.
+
+    Whoever never locks, listens or sets anything beyond a transaction says so by `keeps_sessions`,
+    and the server is not asked to forget it whenever a connection comes back.
+    """
+    reset = None if keeps_sessions else _nothing_to_forget
     try:
-        opened = await asyncpg.create_pool(dsn, min_size=1, max_size=size, command_timeout=60)
+        opened = await asyncpg.create_pool(
+            dsn, min_size=1, max_size=size, command_timeout=60, reset=reset
+        )
     except AWAY as error:
         raise DatabaseAway(f"the database does not answer: {error!r}") from error
     try:
         yield opened
     finally:
         opened.terminate()
+
+
+async def _nothing_to_forget(_connection: asyncpg.Connection) -> None:
+    """Leave the session as it is."""
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """A door: admission by the registry in force, then hand-over in one transaction."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -27,13 +27,17 @@ def _nothing(_admitted: Admitted) -> None:
     """Require nothing more of a packet that was admitted."""
 
 
+async def _nobody(_connection: Connection, _handed: HandedOver) -> None:
+    """Write nothing beside a hand-over."""
+
+
 @dataclass(slots=True)
 class Door:
     """Takes packets on any connection; `name` is what the books say of where they came in.
 
     `store` is where large packets are put. So many of them as `large` lets in are examined at a
     time; the others wait on the disk. `require` raises what else this door has against a packet
-    that was admitted.
+    that was admitted. `note` writes, in the transaction of the hand-over, who handed it over.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Door:
     store: Store | None = None
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     require: Callable[[Admitted], None] = _nothing
+    note: Callable[[Connection, HandedOver], Awaitable[None]] = _nobody
 
     async def admit(
         self,
@@ -101,7 +106,10 @@ class Door:
     async def hand_over(self, connection: Connection, admitted: Admitted) -> HandedOver:
         """Hand over what was admitted; of a large packet, what was kept."""
         tables = HandoverTables(connection)
-        return await tables.hand_over(admitted, self.admission.policy, self.name)
+        async with connection.transaction():
+            handed = await tables.hand_over(admitted, self.admission.policy, self.name)
+            await self.note(connection, handed)
+        return handed
 
     async def _admitted(
         self, connection: Connection, data: Content, sender: str | None, declaration: Declaration

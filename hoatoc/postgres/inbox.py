@@ -30,14 +30,17 @@ class InboxTables:
     async def dispatch(self, dispatch_id: UUID) -> dict[str, Any]:
         """Return a dispatch that is there, with its copies and recalls."""
         row = await self._connection.fetchrow(SQL["dispatch"], dispatch_id)
-        copies = await self._connection.fetch(SQL["copies"], dispatch_id)
         recalls = await self._connection.fetch(SQL["recalls"], dispatch_id)
         return {
             **dict(row),
             "findings": json.loads(row["findings"]),
-            "recipients": [dict(copy) for copy in copies],
+            "recipients": await self.copies(dispatch_id),
             "recalls": [dict(recall) for recall in recalls],
         }
+
+    async def copies(self, dispatch_id: UUID) -> list[dict[str, Any]]:
+        """Return the copies of a dispatch, and how each stands."""
+        return [dict(row) for row in await self._connection.fetch(SQL["copies"], dispatch_id)]
 
     async def copy(self, delivery_id: UUID) -> dict[str, Any] | None:
         """Return a copy; None if there is none."""

@@ -151,7 +151,7 @@ async def answer(
     )
     here.require_broker()
     await here.outlet.send([record])
-    async with here.connection() as connection:
+    async with here.connection() as connection, connection.transaction():
         await InboxTables(connection).answered(event_id, delivery_id, what, NAME)
         await note(connection, speaks, Action.ANSWER, delivery_id)
     return event_id

@@ -96,7 +96,7 @@ async def opened(settings: Settings) -> AsyncIterator[Gateway]:
     """
     with admission(settings, load_policy(settings)) as admitting:
         async with (
-            pool(settings.postgres.dsn, connections_of(settings)) as database,
+            pool(settings.postgres.dsn, connections_of(settings), keeps_sessions=False) as database,
             asyncio.TaskGroup() as tasks,
         ):
             store, partitions = store_of(settings), settings.kafka.partitions

@@ -1,6 +1,6 @@
 """Handing over: `POST /v1/documents`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Annotated, Any
@@ -172,18 +172,20 @@ async def _taken(
         if priority >= URGENT > admitted.packet.priority:
             raise PriorityMismatch(priority, admitted.packet.priority)
 
-    door = replace(here.door, require=require)
+    async def written(within: Connection, found: handover.HandedOver) -> None:
+        subject = found.dispatch_id or found.packet.document_id
+        await note(within, speaks, Action.HAND_OVER, subject, again=not found.new)
+
+    door = replace(here.door, require=require, note=written)
     found = await door.take_file(connection, packet, speaks.organ, declaration)
-    subject = found.dispatch_id or found.packet.document_id
-    await note(connection, speaks, Action.HAND_OVER, subject, again=not found.new)
-    tables = InboxTables(connection)
-    dispatch = await tables.dispatch(found.dispatch_id) if found.dispatch_id else None
+    sent = found.dispatch_id
+    copies = await InboxTables(connection).copies(sent) if sent else []
     HANDED_OVER.labels("taken" if found.new else "again").inc()
     LOG.info("handed_over", organ=speaks.organ, dispatch_id=found.dispatch_id, new=found.new)
-    return shape_of(found, dispatch)
+    return shape_of(found, copies)
 
 
-def shape_of(found: handover.HandedOver, dispatch: dict[str, Any] | None) -> HandedOver:
+def shape_of(found: handover.HandedOver, copies: Iterable[dict[str, Any]]) -> HandedOver:
     """Return what is answered to a hand-over."""
     packet = found.packet
     return HandedOver(
@@ -198,6 +200,6 @@ def shape_of(found: handover.HandedOver, dispatch: dict[str, Any] | None) -> Han
         business_type=packet.business_type,
         legal_value=found.legal_value,
         findings=[Finding(**asdict(each)) for each in found.findings],
-        recipients=[Copy(**copy) for copy in dispatch["recipients"]] if dispatch else [],
+        recipients=[Copy(**copy) for copy in copies],
         asked_back=[AskedBack(**asdict(each)) for each in found.recalls],
     )

@@ -72,12 +72,14 @@ def own_topic(
     return Reading(name(connection), offset_of(cursor), own)
 
 
-def inbox_of(speaks: Speaks, cursor: Cursor = None) -> Reading:
+async def inbox_of(speaks: Speaks, cursor: Cursor = None) -> Reading:
     """Return where the inbox is read."""
     return own_topic(speaks, Action.READ_INBOX, topic.documents, cursor)
 
 
-def stream_of(speaks: Speaks, cursor: Cursor = None, last_event_id: LastEvent = None) -> Reading:
+async def stream_of(
+    speaks: Speaks, cursor: Cursor = None, last_event_id: LastEvent = None
+) -> Reading:
     """Return where a stream of the inbox begins, or goes on."""
     return own_topic(speaks, Action.READ_INBOX, topic.documents, last_event_id or cursor)
 

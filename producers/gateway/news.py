@@ -45,12 +45,14 @@ from producers.gateway.state import Gateway, Here
 router = APIRouter(prefix="/v1/statuses", tags=["statuses"])
 
 
-def news_of(speaks: Speaks, cursor: Cursor = None) -> Reading:
+async def news_of(speaks: Speaks, cursor: Cursor = None) -> Reading:
     """Return where the news of a sender is read."""
     return own_topic(speaks, Action.READ_STATUSES, topic.statuses, cursor)
 
 
-def stream_of(speaks: Speaks, cursor: Cursor = None, last_event_id: LastEvent = None) -> Reading:
+async def stream_of(
+    speaks: Speaks, cursor: Cursor = None, last_event_id: LastEvent = None
+) -> Reading:
     """Return where a stream of news begins, or goes on."""
     return own_topic(speaks, Action.READ_STATUSES, topic.statuses, last_event_id or cursor)
 

@@ -69,4 +69,9 @@ def gateway_of(request: Request) -> Gateway:
     return cast("Gateway", request.app.state.gateway)
 
 
-Here = Annotated[Gateway, Depends(gateway_of)]
+async def _here(request: Request) -> Gateway:
+    """Return it without a thread, which a dependency that is no coroutine would get."""
+    return gateway_of(request)
+
+
+Here = Annotated[Gateway, Depends(_here)]

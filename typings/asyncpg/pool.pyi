@@ -1,4 +1,4 @@
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Self
 
@@ -31,4 +31,5 @@ def create_pool(
     min_size: int = 10,
     max_size: int = 10,
     command_timeout: float | None = None,
+    reset: Callable[[Any], Awaitable[None]] | None = None,
 ) -> Pool: ...

@@ -10,6 +10,8 @@ from hoatoc.domain.correlation import meant
 from hoatoc.domain.edxml import read_status
 from hoatoc.domain.identity import DispatchId, delivery_id
 from hoatoc.postgres.access_audit import Outcome
+from hoatoc.postgres.connection import Connection
+from hoatoc.postgres.handover import HandedOver
 from hoatoc.postgres.inbox import InboxTables
 from producers.gateway import answer
 from producers.gateway.facade.calling import DOOR, Known
@@ -27,14 +29,20 @@ async def hand_over(here: Gateway, known: Known, organ: str, packet: SpooledPack
     """
     acting = known.organ(organ) if organ else known.caller.organ
     known.permit(Action.HAND_OVER, acting)
-    door = replace(here.door, name=DOOR)
-    async with here.connection() as connection:
-        found = await door.take_file(connection, packet, acting)
-        asked_back = (each.recall_id or each.dispatch_id for each in found.recalls)
-        doc_id = found.dispatch_id or next(asked_back, UUID(int=0))
+
+    async def written(within: Connection, found: HandedOver) -> None:
         again = "" if found.new else Outcome.REPEATED
-        await known.note(connection, Action.HAND_OVER, found.packet.sender.code, doc_id, again)
-    return doc_id
+        organ = found.packet.sender.code
+        await known.note(within, Action.HAND_OVER, organ, _doc_id(found), again)
+
+    door = replace(here.door, name=DOOR, note=written)
+    async with here.connection() as connection:
+        return _doc_id(await door.take_file(connection, packet, acting))
+
+
+def _doc_id(found: HandedOver) -> UUID:
+    asked_back = (each.recall_id or each.dispatch_id for each in found.recalls)
+    return found.dispatch_id or next(asked_back, UUID(int=0))
 
 
 async def report(here: Gateway, known: Known, packet: SpooledPacket) -> UUID:
