@@ -79,7 +79,7 @@ async def opened(bench: Bench) -> AsyncIterator[Open]:
         settings = running.settings
         async with (
             aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(120)
+                connector=aiohttp.TCPConnector(limit=2 * POLLS), timeout=aiohttp.ClientTimeout(300)
             ) as session,
             pool(settings.postgres.dsn, 1) as database,
         ):

@@ -1,4 +1,4 @@
-"""A recipient's inbox over Kafka, to be killed, and what it has handed over and answered."""
+"""A recipient's inbox, to be killed, and what it has handed over and answered."""
 
 import asyncio
 import os
@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid5
 
+from hoatoc.client.asynchronous import AsyncClient
 from hoatoc.client.inbox import Inbox, Received, Status
 from hoatoc.client.journal import Journal, Waiting
-from hoatoc.client.source import Item, KafkaSource
-from hoatoc.config import Settings
+from hoatoc.client.source import HttpSource, Item, KafkaSource, Source
+from hoatoc.config import Kafka, Settings
 from hoatoc.domain import topic
 from hoatoc.domain.event import DocumentDispatched, StatusReported, TransportAcknowledged
 from hoatoc.domain.identity import DispatchId, OrganCode, delivery_id
@@ -23,27 +24,63 @@ from hoatoc.sqlite import Connect, connect
 from hoatoc.testing.agency import letter
 from hoatoc.testing.audit import read
 from hoatoc.testing.crash import Act, Work, watched_file
+from hoatoc.testing.gateway import Door
 from hoatoc.testing.handing import Carried
 from hoatoc.testing.killed_door import A, B
+from hoatoc.testing.line import eventually
 
 Write = Callable[[str, DocumentDispatched, UUID], Awaitable[object]]
 _NUMBERS = count(30_001)
 _SAYS = (("01", ""), ("03", "vào sổ"))
 
 
-class _ToTheEnd(KafkaSource):
+class _ToTheEnd:
     """A source that says when all up to an offset was handled, and has no more."""
 
-    def __init__(self, settings: Settings, end: int) -> None:
-        super().__init__(settings.kafka, B)
-        self.end, self.idle = end, asyncio.Event()
+    def __init__(self, of: Source, end: int) -> None:
+        self.of, self.name, self.organ, self.end = of, of.name, of.organ, end
+        self.content, self.answer = of.content, of.answer
+        self.idle = asyncio.Event()
 
     async def next(self, cursor: str | None) -> tuple[Sequence[Item], str | None]:
         """Read on; at the end, wait for ever."""
         if int(cursor or 0) >= self.end:
             self.idle.set()
             await asyncio.Event().wait()
-        return await super().next(cursor)
+        return await self.of.next(cursor)
+
+
+class Reach(Protocol):
+    """How a recipient reaches its documents; it must be possible to pickle it."""
+
+    def source(self) -> tuple[Source, Any]:
+        """Return the source of B's documents, and what is closed with it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ByKafka:
+    """From its topic."""
+
+    kafka: Kafka
+
+    def source(self) -> tuple[Source, Any]:
+        """Return the source of B's documents, and what is closed with it."""
+        source = KafkaSource(self.kafka, B)
+        return source, source
+
+
+@dataclass(frozen=True, slots=True)
+class ByHttp:
+    """From a gateway, by a key."""
+
+    url: str
+    key: str
+
+    def source(self) -> tuple[Source, Any]:
+        """Return the source of B's documents, and what is closed with it."""
+        client = AsyncClient(self.url, self.key)
+        return HttpSource(client, B), client
 
 
 class _Telling(Journal):
@@ -66,10 +103,11 @@ class _Telling(Journal):
         return found
 
 
-def inbox(settings: Settings, folder: Path, end: int, connect: Connect = connect) -> Inbox:
+def inbox(reach: Reach, folder: Path, end: int, connect: Connect = connect) -> Inbox:
     """Return the inbox of B, which works up to an offset."""
-    source = _ToTheEnd(settings, end)
-    return Inbox(source, folder, attempts=100, connect=connect, owned=[source])
+    source, owned = reach.source()
+    to_the_end = _ToTheEnd(source, end)
+    return Inbox(to_the_end, folder, attempts=100, connect=connect, owned=[owned])
 
 
 def handled(folder: Path) -> list[tuple[str, int]]:
@@ -112,26 +150,19 @@ async def work_off(opened: Inbox) -> None:
 class WorkOff:
     """The inbox's work up to an offset."""
 
-    settings: Settings
+    reach: Reach
     folder: Path
     end: int
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Act]:
         """Open what the inbox opens."""
-        async with inbox(self.settings, self.folder, self.end, watched_file) as opened:
+        async with inbox(self.reach, self.folder, self.end, watched_file) as opened:
             yield lambda: work_off(opened)
 
 
 STEPS = (
-    "BEGIN",
-    "inbox.begin",
-    "inbox.end",
-    "inbox.answer",
-    "inbox.move",
-    "COMMIT",
-    "produce TransportAcknowledged",
-    "produce StatusReported",
+    *("BEGIN", "inbox.begin", "inbox.end", "inbox.answer", "inbox.move", "COMMIT"),
     "inbox.answered",
 )
 
@@ -143,26 +174,38 @@ class Handled:
     settings: Settings
     folder: Path
     write: Write
-    steps: Collection[str] = STEPS
+    steps: Collection[str] = (*STEPS, "produce TransportAcknowledged", "produce StatusReported")
     sent: list[Carried] = field(default_factory=list)
     end: int = 0
 
+    @property
+    def reach(self) -> Reach:
+        """How the recipient reaches its documents."""
+        return ByKafka(self.settings.kafka)
+
+    @property
+    def answers(self) -> str:
+        """The topic of its answers."""
+        return topic.reports(B)
+
     async def prepare(self) -> None:
         """Have a document come, twice as after a crash of the relay."""
-        number = next(_NUMBERS)
-        event = _copy(number)
-        for _ in "12":
+        await self.come(_copy(next(_NUMBERS)), "12")
+
+    async def come(self, event: DocumentDispatched, times: str) -> None:
+        """Let a document come so many times."""
+        for _ in times:
             await self.write(topic.documents(B), event, event.dispatch_id)
             self.end += 1
         self.sent.append(Carried(event.document_id, str(event.dispatch_id), str(event.delivery_id)))
 
     def work(self) -> Work:
         """Return the inbox's work."""
-        return WorkOff(self.settings, self.folder, self.end)
+        return WorkOff(self.reach, self.folder, self.end)
 
     async def again(self) -> None:
         """Start the inbox again."""
-        async with inbox(self.settings, self.folder, self.end) as opened:
+        async with inbox(self.reach, self.folder, self.end) as opened:
             await work_off(opened)
 
     async def accepted(self) -> list[Carried]:
@@ -171,7 +214,7 @@ class Handled:
 
     async def waiting(self) -> int:
         """Return how many answers wait."""
-        async with inbox(self.settings, self.folder, self.end) as opened:
+        async with inbox(self.reach, self.folder, self.end) as opened:
             return await opened.journal.waiting()
 
     async def published(self) -> set[Carried]:
@@ -202,12 +245,51 @@ class Handled:
         ]
 
     async def _answers(self) -> list[TransportAcknowledged | StatusReported]:
-        records = await read(self.settings.kafka.bootstrap_servers, topic.reports(B))
+        records = await read(self.settings.kafka.bootstrap_servers, self.answers)
         return [
             one.event
             for one in records
             if isinstance(one.event, TransportAcknowledged | StatusReported)
         ]
+
+
+@dataclass(slots=True)
+class HandledByHttp(Handled):
+    """The same by a gateway, at which documents are handed over, and which a relay works behind."""
+
+    door: Door = field(kw_only=True)
+    steps: Collection[str] = (
+        *STEPS,
+        "POST /v1/deliveries/{id}/acknowledgement",
+        "POST /v1/deliveries/{id}/status",
+    )
+
+    @property
+    def reach(self) -> Reach:
+        """How the recipient reaches its documents."""
+        return ByHttp(self.door.url, self.door.keys[B])
+
+    @property
+    def answers(self) -> str:
+        """The topic of its answers."""
+        return topic.DELIVERIES
+
+    async def prepare(self) -> None:
+        """Have a document come, twice as after a crash of the relay."""
+        said = await self.door.hand_over(letter(A, (B,), str(next(_NUMBERS))), A)
+        sent = said.json()["dispatch_id"]
+        found: list[DocumentDispatched] = []
+
+        async def came() -> bool:
+            servers = self.settings.kafka.bootstrap_servers
+            events = [one.event for one in await read(servers, topic.documents(B))]
+            every = (each for each in events if isinstance(each, DocumentDispatched))
+            found[:] = [each for each in every if str(each.dispatch_id) == sent]
+            return bool(found)
+
+        await eventually(came, what="the copy")
+        self.end += 1
+        await self.come(found[0], "2")
 
 
 def _word(answer: TransportAcknowledged | StatusReported) -> str:

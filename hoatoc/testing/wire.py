@@ -45,10 +45,11 @@ def http_step(message: bytes) -> str | None:
     found = _REQUEST.match(message)
     if found is None:
         return None
-    return f"POST {found[2].decode()}" if found[1] == b"POST" else ""
+    return f"POST {_ID.sub('{id}', found[2].decode())}" if found[1] == b"POST" else ""
 
 
 _REQUEST = re.compile(rb"([A-Z]+) ([^ ?]+)[^ ]* HTTP/1\.1\r\n")
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @cache

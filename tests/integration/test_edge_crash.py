@@ -16,7 +16,7 @@ from hoatoc.testing.crash_suite import hand_over_through_crashes, publish_throug
 from hoatoc.testing.gateway import door_on
 from hoatoc.testing.handing import Handing, Publishing
 from hoatoc.testing.killed_door import A
-from hoatoc.testing.killed_inbox import Handled
+from hoatoc.testing.killed_inbox import Handled, HandledByHttp
 from hoatoc.testing.killed_spool import Forwarded, ForwardedByHttp, IntoFolder, ToPort
 from hoatoc.testing.line import Line, NewLine, eventually
 
@@ -57,6 +57,16 @@ async def test_what_leaves_for_a_gateway_through_a_crash_is_taken_once(
         to = settings.spool.model_copy(update={"gateway": door.url, "key": door.keys[A]})
         settings = settings.model_copy(update={"spool": to})
         publishing = ForwardedByHttp(settings, place.folder, database=place.line.database)
+        await publish_through_crashes(publishing, blow, no_sessions)
+
+
+@pytest.mark.parametrize("blow", BLOWS)
+async def test_what_is_taken_from_a_gateway_through_a_crash_is_handled_and_answered(
+    place: Place, blow: Blow
+) -> None:
+    line = place.line
+    async with door_on(line) as door, line.program("relay"):
+        publishing = HandledByHttp(line.settings, place.folder, line.write, door=door)
         await publish_through_crashes(publishing, blow, no_sessions)
 
 
