@@ -26,6 +26,7 @@ from hoatoc.domain.packet import Attachment
 from hoatoc.postgres.connection import pool
 from hoatoc.prepare import first_registry
 from hoatoc.testing.gateway import EDXML, issued, with_port
+from hoatoc.traffic.packet import pdf
 
 GOAL = 0.60
 TURNS, HAND_OVERS, CONNECTIONS = 3, 300, 16
@@ -33,7 +34,6 @@ BOTH_S, PACKETS_A_SECOND, ANSWERS_A_SECOND = 30.0, 50, 1_000
 UPLOADS, UPLOAD_BYTES = 10, 30_000_000
 POLLS, IDLE_S, WAIT_S = 1_000, 60.0, 30
 MOST_S = 120.0
-_LINE_BYTES = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,11 +276,10 @@ async def _uploads(bench: Bench, here: Open) -> tuple[float, float]:
 
 
 def _large(number: int, size: int) -> bytes:
-    """Return a packet with one large file of text: a scan would be stopped for a person to see."""
+    """Return a packet with one large file: text beside what a scan weighs."""
     packet = read_packet(letters(900_000 + number, 1)[0], limit=LARGEST_PACKET_BYTES)
-    line = f"Văn bản số {number}: một dòng chữ trong nhiều dòng. ".ljust(_LINE_BYTES).encode()
-    text = line * (size // len(line))
-    file = Attachment(name="dai.txt", content_type="text/plain", content=text)
+    content = pdf(f"Van ban so {number}.", Random(number).randbytes(size))
+    file = Attachment(name="dai.pdf", content_type="application/pdf", content=content)
     return write_packet(replace(packet, attachments=(file,)), limit=LARGEST_PACKET_BYTES)
 
 
