@@ -19,6 +19,7 @@ from rich.console import Console
 from hoatoc.history.check import check
 from hoatoc.history.read import read
 from tests.chaos import disk
+from tests.chaos.deployment import libfaketime
 from tests.chaos.judge import Judgement, judge
 from tests.chaos.report import show, write
 from tests.chaos.run import RATE, Plan, burst_for, run
@@ -32,6 +33,8 @@ def main() -> int:
     seed = random.SystemRandom().randrange(2**31) if given.seed is None else given.seed
     console = Console()
     console.print(f"chaos: {given.minutes:g} minutes, seed {seed}", highlight=False)
+    if libfaketime() is None:
+        console.print("no clock will step: apt-get install libfaketime", highlight=False)
     try:
         disk.isolate()
     except disk.DiskRefused as refused:

@@ -157,14 +157,18 @@ async def deployment(
             await supervisor.stop()
 
 
+def libfaketime() -> Path | None:
+    """Return the library by which clocks are set, if it is installed."""
+    roots = ("/usr/lib", "/usr/local/lib")
+    found = [path for root in roots for path in Path(root).glob(f"*/{_FAKETIME}")]
+    return next((path for path in (*found, Path("/usr/lib") / _FAKETIME) if path.exists()), None)
+
+
 def _clocks(data: Path) -> Clocks | None:
-    found = [
-        p for root in ("/usr/lib", "/usr/local/lib") for p in Path(root).glob(f"*/{_FAKETIME}")
-    ]
-    found += [p for p in [Path("/usr/lib") / _FAKETIME] if p.exists()]
-    if not found:
+    library = libfaketime()
+    if library is None:
         return None
-    clocks = Clocks(found[0], data / "clock")
+    clocks = Clocks(library, data / "clock")
     clocks.folder.mkdir()
     for name in CLOCKED:
         clocks.set(name, 0)
