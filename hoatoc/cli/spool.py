@@ -12,17 +12,19 @@ from hoatoc.config import Settings
 
 def spool(
     folder: Annotated[
-        Path, typer.Argument(help="Folder of the spool; packets go into its `outgoing`.")
+        Path,
+        typer.Argument(
+            help="Thư mục; gói tin đặt vào `outgoing` · packets go into its `outgoing`."
+        ),
     ],
     gateway: Annotated[
-        str, typer.Option(help="Address of the gateway (default: HOATOC_SPOOL_GATEWAY).")
+        str, typer.Option(help="Địa chỉ cổng · the gateway (HOATOC_SPOOL_GATEWAY).")
     ] = "",
     listen: Annotated[
-        str,
-        typer.Option(help="host:port to take packets at (default: HOATOC_SPOOL_LISTEN)."),
+        str, typer.Option(help="Nhận tại host:port · takes packets here (HOATOC_SPOOL_LISTEN).")
     ] = "",
     quota_mb: Annotated[
-        int, typer.Option(help="MiB that may wait (default: HOATOC_SPOOL_QUOTA_MB).", min=0)
+        int, typer.Option(help="Giữ tối đa, MiB · may wait (HOATOC_SPOOL_QUOTA_MB).", min=0)
     ] = 0,
 ) -> None:
     """Giữ và chuyển tiếp gói tin · keep what is put into FOLDER/outgoing, and forward it."""
