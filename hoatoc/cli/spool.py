@@ -13,9 +13,7 @@ from hoatoc.config import Settings
 def spool(
     folder: Annotated[
         Path,
-        typer.Argument(
-            help="Thư mục; gói tin đặt vào `outgoing` · packets go into its `outgoing`."
-        ),
+        typer.Argument(help="Thư mục; gói tin đặt vào `outgoing` · packets go to `outgoing`."),
     ],
     gateway: Annotated[
         str, typer.Option(help="Địa chỉ cổng · the gateway (HOATOC_SPOOL_GATEWAY).")
