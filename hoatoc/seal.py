@@ -4,11 +4,11 @@ The file holds Fernet keys, one a line: the first one closes, every one opens, s
 changed by writing a new one above. What was closed for one credential opens for no other.
 """
 
-import os
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from hoatoc import durable
 from hoatoc.domain.error import OurFault
 
 
@@ -80,17 +80,5 @@ def _bound(credential_id: str) -> bytes:
 
 
 def _make(file: Path) -> None:
-    """Write a new key; of several that try at once, one file stays."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(Fernet.generate_key() + b"\n")
-        out.flush()
-        os.fsync(out.fileno())
-    try:
-        os.link(scratch, file)
-    except FileExistsError:
-        pass
-    finally:
-        scratch.unlink()
+    durable.create(file, Fernet.generate_key() + b"\n")

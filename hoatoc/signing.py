@@ -4,7 +4,6 @@ The receiver needs the public key only, so nothing that it holds could forge a p
 """
 
 import base64
-import os
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 
+from hoatoc import durable
 from hoatoc.domain.error import OurFault
 
 
@@ -41,11 +41,7 @@ def _make(file: Path) -> None:
         serialization.NoEncryption(),
     )
     file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = file.with_suffix(f".{os.getpid()}")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(pem)
-    os.replace(scratch, file)
+    durable.create(file, pem)
 
 
 def public_key(key: Ed25519PrivateKey) -> str:

@@ -9,7 +9,6 @@ document's fault, because the other side or something of the handler's own is aw
 import asyncio
 import inspect
 import json
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
@@ -18,6 +17,7 @@ from typing import Any, Self
 
 import structlog
 
+from hoatoc import durable
 from hoatoc.client.asynchronous import AsyncClient
 from hoatoc.client.error import (
     AccessDenied,
@@ -334,12 +334,7 @@ def _set_aside(
     if content is not None:
         parts[f"{name}.{'edxml' if entry else 'bin'}"] = content
     for file_name, data in parts.items():
-        beside = folder / f".{file_name}.part"
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, folder / file_name)
+        durable.write(folder / file_name, data)
 
 
 def _backoff() -> Backoff:

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hoatoc import durable
 from hoatoc.spool.outbox import Fate, Queued, State
 
 SETTLED_S = 10.0
@@ -72,7 +73,7 @@ class Folder:
         """Let a packet disappear that is durable in the spool."""
         with suppress(FileNotFoundError):
             file.unlink()
-        sync(self.outgoing)
+        durable.sync(self.outgoing)
 
     def refuse(self, file: Path, why: dict[str, Any]) -> None:
         """Put a packet aside that the spool itself cannot take, beside a text that says why."""
@@ -90,7 +91,7 @@ class Folder:
     def give_back(self, packet: Queued, content: bytes) -> None:
         """Put a packet that was refused back, for its sender to correct."""
         place = self.root / "refused" / f"{_named(packet.name, packet.id.hex)}.edxml"
-        _put(place, content)
+        durable.write(place, content)
 
     def show_dispatch(self, dispatch_id: str, told: dict[str, Any]) -> None:
         """Show what became of the copies of a dispatch."""
@@ -108,7 +109,7 @@ class Folder:
             elif self.full.read_text("utf-8") == text:
                 return
         if text:
-            _put(self.full, text.encode())
+            durable.write(self.full, text.encode())
 
 
 def _named(name: str, unique: str) -> str:
@@ -127,23 +128,4 @@ def is_settled(file: Path) -> bool:
 def write(place: Path, value: object) -> None:
     """Write a value as JSON, whole or not at all."""
     text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
-    _put(place, text.encode())
-
-
-def _put(place: Path, data: bytes) -> None:
-    beside = place.with_name(f".{place.name}.part")
-    with beside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, place)
-    sync(place.parent)
-
-
-def sync(folder: Path) -> None:
-    """Make what was moved or deleted in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    durable.write(place, text.encode())
