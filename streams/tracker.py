@@ -7,12 +7,14 @@ the proposals that the tick brought.
 """
 
 import asyncio
+import gc
 import os
 import socket
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Collection
-from contextlib import AbstractAsyncContextManager
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import uuid5
@@ -25,6 +27,7 @@ from prometheus_client import Counter, Gauge
 from hoatoc import notify
 from hoatoc.config import Settings
 from hoatoc.domain import topic
+from hoatoc.domain.book import Account
 from hoatoc.domain.event import DeadlinePassed, Tick
 from hoatoc.domain.walk import Entry, PartitionBook
 from hoatoc.domain.watch import Passed, Watch
@@ -82,9 +85,11 @@ class Tracker:
                 books = await tables.positions(partitions)
                 accounts = await tables.tracked_accounts(partitions)
                 await self._learn_calendars(tables, await self.calendar(connection).current())
+        mine: dict[int, list[Account]] = defaultdict(list)
+        for partition, account in accounts:
+            mine[partition].append(account)
         for partition, watch in watches.items():
-            mine = (account for p, account in accounts if p == partition)
-            watch.begin(books.get(partition, PartitionBook()), mine)
+            watch.begin(books.get(partition, PartitionBook()), mine[partition])
         self.watches = watches
 
     async def handle(self, partition: int, entry: Entry) -> None:
@@ -214,7 +219,10 @@ def application(settings: Settings, tracker: Tracker, failed: "asyncio.Future[No
 
     async def assigned(_app: Any, places: Any, *_: Any, **__: Any) -> None:
         try:
-            await tracker.assign({tp.partition for tp in places if tp.topic == topic.DELIVERIES})
+            with _uncollected():
+                await tracker.assign(
+                    {tp.partition for tp in places if tp.topic == topic.DELIVERIES}
+                )
             notify.ready()
             LOG.info("ready", partitions=len(tracker.watches))
         except Exception as error:
@@ -225,6 +233,21 @@ def application(settings: Settings, tracker: Tracker, failed: "asyncio.Future[No
     app.agent(log, concurrency=1)(track)
     app.on_partitions_assigned.connect(cast("Any", assigned), weak=False)
     return app
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Make what lives long without its being searched for garbage, now and ever after.
+
+    A million open deliveries are millions of objects, and each search goes through all of them.
+    """
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 async def body(context: Context) -> None:
