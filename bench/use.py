@@ -24,6 +24,11 @@ def own_spent(parts: Parts) -> float:
     return _own(me) + sum(map(_own, helping))
 
 
+def alone(pid: int) -> float:
+    """Return the memory of one process without its children (PSS, MiB)."""
+    return _memory(psutil.Process(pid), "pss")
+
+
 def proportional(parts: Parts) -> dict[str, float]:
     """Return the memory of each part; what processes share counts once in all (PSS, MiB)."""
     return {name: _summed(pids, "pss") for name, pids in parts.items()}

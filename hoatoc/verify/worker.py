@@ -4,6 +4,7 @@ A question is a kind, an instant and a size, then the content in pieces; an answ
 content that takes the process over gains nothing but a wrong answer about itself.
 """
 
+import gc
 import json
 import resource
 from datetime import datetime
@@ -33,6 +34,7 @@ def answer(connection: Connection, trust: Trust) -> None:
     """Answer until the other end is closed."""
     for limit, value in _LIMITS:
         resource.setrlimit(limit, (value, value))
+    gc.freeze()  # the libraries stay
     while True:
         try:
             question = json.loads(connection.recv_bytes())
@@ -42,6 +44,8 @@ def answer(connection: Connection, trust: Trust) -> None:
         at = datetime.fromisoformat(question["at"])
         signatures = _KINDS[question["kind"]](content, trust, at)
         connection.send_bytes(Answer.dump_json(signatures))
+        del content
+        gc.collect()  # pyHanko's objects hold each other, and the file with them
 
 
 def _content(connection: Connection, size: int) -> bytes:
