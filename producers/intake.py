@@ -220,13 +220,14 @@ class Intake:
             return [letter, self._about(event, dispatch_id)]
         return [letter, self._of_organ(event)]
 
-    def current(self, now_ms: int) -> bool:
+    def current(self) -> bool:
         """Tell whether every report older than `max_gap` is forwarded or parked."""
+        now_ms = int(asyncio.get_running_loop().time() * 1000)
         feeds = [p for p in self.reader.assignment() if p.topic.startswith("reports.")]
         for place in feeds:
-            polled, end = self.reader.last_poll_timestamp(place), self.reader.highwater(place)
-            if polled is not None and end is not None and place in self.horizons:
-                self.horizons[place].observe(polled, end)
+            fetch, end = self.reader.last_poll_timestamp(place), self.reader.highwater(place)
+            if fetch is not None and end is not None and place in self.horizons:
+                self.horizons[place].look(now_ms, fetch, end)
         horizons = [self.horizons.get(place, Horizon()) for place in feeds]
         oldest = min((horizon.instant_ms or 0 for horizon in horizons), default=now_ms)
         BEHIND.set((now_ms - oldest) / 1000 if oldest else float("inf"))

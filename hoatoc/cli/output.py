@@ -72,9 +72,10 @@ def _cell(value: Any) -> str:
     return instant(value) if isinstance(value, datetime) else str(value)
 
 
-def screen() -> Console:
+def screen(*, stderr: bool = False) -> Console:
     """Return where to print: as wide as the terminal, and wide enough without one."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 180)
+    is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(highlight=False, width=None if is_terminal else 180, stderr=stderr)
 
 
 def table(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hoatoc.cli import output
@@ -71,7 +72,7 @@ def simulate(  # noqa: PLR0917 - options of a command
         _show(tally)
     if tally.failed:
         if tell:
-            _show_shortest(tally, keep)
+            _show_shortest(tally, keep, output.screen(stderr=json))  # stdout is the facts' alone
         raise typer.Exit(1)
     if lacks := tally.lacking():
         for lack in lacks:
@@ -110,8 +111,7 @@ def _show(tally: Tally) -> None:
     screen.print(f"vi phạm · violated in {len(tally.failed)} of {tally.histories:,} histories")
 
 
-def _show_shortest(tally: Tally, keep: Path | None) -> None:
-    screen = output.screen()
+def _show_shortest(tally: Tally, keep: Path | None, screen: Console) -> None:
     seeds = ", ".join(str(one.seed) for one in tally.failed[:20])
     screen.print(f"hạt giống vi phạm · violating seeds: {seeds}")
     with run.silence():

@@ -1,8 +1,10 @@
 """The horizon of a feed: the instant up to which everything appended is known to be done.
 
-A fetch at time t shows where the log ended then. Once everything before that end is done, nothing
-that was appended before t is waiting. All times are the reader's own clock, so no other clock can
-make a feed look late or in time.
+A fetch shows where the log ended then. Once everything before that end is done, nothing that was
+appended before the fetch is waiting. All times are the reader's own, by a clock that never steps:
+by one that was set back, a feed that stands still would look current for as long as it was ahead.
+Which fetch was the last is told from outside by a stamp, of which only changes count; so a fetch is
+taken to be as old as the look before it was seen.
 """
 
 from collections import deque
@@ -11,16 +13,19 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Horizon:
-    """How far one feed is done; times in milliseconds of the reader's clock."""
+    """How far one feed is done; times in milliseconds of a clock that never steps."""
 
     done_offset: int = 0
     instant_ms: int | None = None
     _seen: deque[tuple[int, int]] = field(default_factory=deque)
+    _fetch: int | None = None
+    _looked_ms: int | None = None
 
-    def observe(self, fetched_ms: int, end_offset: int) -> None:
-        """Take note that a fetch at this time found the log to end there."""
-        if not self._seen or self._seen[-1][0] != fetched_ms:
-            self._seen.append((fetched_ms, end_offset))
+    def look(self, now_ms: int, fetch: int, end_offset: int) -> None:
+        """Take note that the last fetch, which bears this stamp, found the log to end there."""
+        if self._looked_ms is not None and fetch != self._fetch:
+            self._seen.append((self._looked_ms, end_offset))
+        self._fetch, self._looked_ms = fetch, now_ms
         self._advance()
 
     def done(self, next_offset: int) -> None:

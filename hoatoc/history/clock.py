@@ -21,6 +21,7 @@ class Clock:
         "_writers",
         "appends",
         "begin",
+        "is_back",
         "lines",
         "max_gap_ms",
         "next_offset",
@@ -36,6 +37,8 @@ class Clock:
         self.service_ms = 0
         self.max_gap_ms = 0
         self.offsets, self.appends, self.services = array("q"), array("q"), array("q")
+        self.is_back = False
+        """whether the broker's clock went back: no append time from there on is kept"""
         self._last: int | None = None
         self._writers: dict[str, tuple[int, int]] = {}
         self._shards: dict[str, tuple[int, dict[int, int]]] = {}
@@ -52,10 +55,12 @@ class Clock:
             appended, clocked = append_ms - self._last, tick.clock_ms - before[1]
             if 0 < appended <= gap and 0 < clocked <= gap and self._served(tick, append_ms):
                 self.service_ms += min(appended, clocked)
+        self.is_back = self.is_back or (self._last is not None and append_ms < self._last)
         self._last = append_ms
         self._writers[tick.writer] = append_ms, tick.clock_ms
         self.offsets.append(offset)
-        self.appends.append(append_ms)
+        if not self.is_back:
+            self.appends.append(append_ms)
         self.services.append(self.service_ms)
 
     def _served(self, tick: Tick, append_ms: int) -> bool:
@@ -74,9 +79,12 @@ class Clock:
         return self.offsets[at] if at < len(self.offsets) else None
 
     def append_at(self, offset: int) -> int | None:
-        """Return the append time of the last tick at or before an offset."""
+        """Return the append time of the last tick at or before an offset.
+
+        None before the first tick, and where the broker's clock has gone back.
+        """
         at = bisect_right(self.offsets, offset)
-        return self.appends[at - 1] if at else None
+        return self.appends[at - 1] if 0 < at <= len(self.appends) else None
 
     def silences(self, from_ms: int, until_ms: int) -> list[tuple[int, int]]:
         """Return the spans of append time without a tick, longer than max_gap, that touch a window.

@@ -2,7 +2,7 @@
 
 An outage is a fault of broker or intake that was really applied, longer than `max_gap`, as far as
 no tick was appended meanwhile: a program that is killed may be back before its killer notices.
-Where the wall clock was moved nothing is judged by it.
+Where the wall clock was moved nothing is judged by it, nor behind a step back of the broker's.
 """
 
 import re
@@ -99,7 +99,10 @@ def check_service(
         clock, track = walk.clocks[partition], tracks.get(partition, Track())
         found.look(G10, "outages met by a partition", len(met))
         for outage in met:
-            before, after = _around(outage, clock, track, ends.get(partition, 0))
+            places = _around(outage, clock, track, ends.get(partition, 0))
+            if places is None:
+                continue
+            before, after = places
             away = outages.within(partition, before[0], after[0])
             most = after[0] - before[0] - sum(away) + clock.max_gap_ms * len(away)
             if after[1] - before[1] > most and not outages.is_moved(before[0], after[0]):
@@ -110,17 +113,21 @@ def check_service(
 
 def _around(
     outage: Span, clock: Clock, track: Track, end_ms: int
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return (append time, booked service time) at the last place before and the first behind."""
-    before, after = (clock.appends[0], 0), (clock.appends[-1], end_ms)
+) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Return (append time, booked service time) at the last place before and the first behind.
+
+    None where the broker's clock had gone back behind it: nothing is judged by it then.
+    """
+    before, line = (clock.appends[0], 0), len(track.offsets)
     tick = bisect_right(clock.appends, outage.begin)
     if tick < len(clock.offsets):
         line = bisect_left(track.offsets, clock.offsets[tick])
         if line:
             before = clock.append_at(track.offsets[line - 1]) or before[0], track.services[line - 1]
-        if line < len(track.offsets):
-            after = clock.append_at(track.offsets[line]) or after[0], track.services[line]
-    return before, after
+    if line < len(track.offsets):
+        after_ms = clock.append_at(track.offsets[line])
+        return None if after_ms is None else (before, (after_ms, track.services[line]))
+    return None if clock.is_back else (before, (clock.appends[-1], end_ms))
 
 
 def check_blame(

@@ -64,16 +64,16 @@ Append = Callable[[Sequence[Outgoing]], Awaitable[int | None]]
 async def tick(
     ticker: Ticker,
     append: Append,
-    serves: Callable[[int], bool],
+    serves: Callable[[], bool],
     calendar_version: Callable[[], int],
     now_ns: Callable[[], int],
 ) -> None:
-    """Append a tick a second to every partition, while the path serves at that instant (ms)."""
+    """Append a tick a second to every partition, while the path serves."""
     loop = asyncio.get_running_loop()
     while True:
         began, now_ms = loop.time(), now_ns() // 1_000_000
         confirmed_ms = None
-        if serves(now_ms):
+        if serves():
             confirmed_ms = await append(ticker.ticks(now_ms, calendar_version()))
         if confirmed_ms is None:
             TICKS_HELD.inc()

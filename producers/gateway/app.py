@@ -192,7 +192,7 @@ async def carry_time(gateway: Gateway) -> None:
                     versions["calendar"] = await CalendarTables(connection).current()
             await asyncio.sleep(CALENDARS_S)
 
-    def serves(_: int) -> bool:
+    def serves() -> bool:
         return gateway.health.is_open(policy.max_gap_ms / 1000)
 
     async with asyncio.TaskGroup() as tasks:

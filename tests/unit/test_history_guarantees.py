@@ -497,6 +497,22 @@ def test_an_outage_that_the_books_count_as_time_violates_g10() -> None:
     assert "G10" not in violated(changed(counted, "notes", more(moved)))
 
 
+def test_behind_a_step_back_of_the_brokers_clock_no_outage_is_held_against_append_times() -> None:
+    log = Log()
+    log.ticks(2)
+    fault = outage(log, 60)
+    log.tick(0)
+    log.ticks(3)
+    log.wait(-58)  # from now on records seem to be appended during the outage
+    log.ticks(2)
+    log.registered()
+    log.published()
+    log.ticks(40)
+    record = blamed(fault, log=log)
+    assert [row.kind for row in record.books.ledger.alerts] == ["arrive"]
+    assert violated(record) == set()
+
+
 def test_an_alert_that_blames_for_an_outage_violates_g10() -> None:
     log = Log()
     log.ticks(2)

@@ -26,6 +26,6 @@ async def test_a_wall_clock_that_steps_back_does_not_hold_the_next_tick_up(
     monkeypatch.setattr("hoatoc.kafka.tick.asyncio.sleep", sleep)
     with pytest.raises(Asleep):
         await tick.tick(
-            cast("Any", None), cast("Any", None), lambda _: False, lambda: 1, lambda: next(now)
+            cast("Any", None), cast("Any", None), lambda: False, lambda: 1, lambda: next(now)
         )
     assert slept[0] <= tick.TICK_S

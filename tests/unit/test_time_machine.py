@@ -80,14 +80,16 @@ class ServiceTime(RuleBasedStateMachine):
 
 
 class Feed(RuleBasedStateMachine):
-    """A feed that is appended to, fetched and done."""
+    """A feed that is appended to, fetched, looked at and done; fetches bear stamps of any clock."""
 
     def __init__(self) -> None:
         super().__init__()
         self.horizon = Horizon()
         self.now = 0
         self.appended: list[int] = []
-        self.fetches: list[tuple[int, int]] = []
+        self.stamp, self.end = 0, 0
+        self.looks: list[tuple[int, int]] = []
+        self.seen: list[tuple[int, int]] = []
         self.done = 0
 
     @rule(records=st.integers(0, 3))
@@ -95,12 +97,18 @@ class Feed(RuleBasedStateMachine):
         self.now += 1
         self.appended += [self.now] * records
 
-    @rule(asks=st.integers(1, 2))
-    def fetch(self, asks: int) -> None:
+    @rule(step=st.integers(-2, 2))
+    def fetch(self, step: int) -> None:
         self.now += 1
-        self.fetches.append((self.now, len(self.appended)))
-        for _ in range(asks):
-            self.horizon.observe(*self.fetches[-1])
+        self.stamp, self.end = self.stamp + step, len(self.appended)
+
+    @rule()
+    def look(self) -> None:
+        self.now += 1
+        if self.looks and self.looks[-1][1] != self.stamp:
+            self.seen.append((self.looks[-1][0], self.end))
+        self.looks.append((self.now, self.stamp))
+        self.horizon.look(self.now, self.stamp, self.end)
 
     @rule(data=st.data())
     def finish(self, data: st.DataObject) -> None:
@@ -110,8 +118,8 @@ class Feed(RuleBasedStateMachine):
         self.horizon.done(upto)
 
     @invariant()
-    def lies_at_the_last_fetch_of_which_all_is_done(self) -> None:
-        known = [at for at, end in self.fetches if end <= self.done]
+    def lies_at_the_look_before_the_last_fetch_of_which_all_is_done(self) -> None:
+        known = [at for at, end in self.seen if end <= self.done]
         assert (max(known) if known else None) == self.horizon.instant_ms
 
     @invariant()
