@@ -152,6 +152,7 @@ async def _live(world: World, faults: Sequence[Fault], documents: int) -> None:
     await _until(world, "what was begun comes to its end", lambda: _unfinished(world, folk))
     world.rests.add("intake")
     world.kill("intake")  # no more ticks: the log has an end
+    await asyncio.sleep(REST_S)  # what it had on its way is there
     await _until(world, "all is booked and told", lambda: _untold(world))
     world.violations += [*_unparked(world), *_unresolved(world, folk), *_overtaken(world)]
     await asyncio.sleep(REST_S)

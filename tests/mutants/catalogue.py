@@ -37,6 +37,7 @@ def _mutant(
 
 LEDGER_TESTS = "tests/contract/test_ledger_tables.py"
 COUNTER_EXAMPLES = "tests/simulation/test_counter_examples.py"
+CURRENT = "tests/unit/test_intake_current.py"
 WORKING_DUES = "tests/simulation/test_working_dues.py"
 SWEEPS = "tests/contract/test_content_machine.py"
 
@@ -264,6 +265,14 @@ MUTANTS = (
         "producers/intake.py",
         "        return bool(feeds) and all(one.within(now_ms, self.max_gap_ms) for one in horizons)\n",
         "        return True\n",
+    ),
+    _mutant(
+        "horizon-never-steps",
+        "how long an answer lies unread goes by a clock that never steps",
+        "producers/intake.py",
+        "        now_ms = int(asyncio.get_running_loop().time() * 1000)\n",
+        "        now_ms = self.now_ns() // 1_000_000\n",
+        CURRENT,
     ),
     _mutant(
         "answers-before-commit",
