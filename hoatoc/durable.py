@@ -25,9 +25,9 @@ def create(place: Path, data: bytes) -> None:
     sync(place.parent)
 
 
-def sync(folder: Path) -> None:
-    """Make what was moved or deleted in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(place: Path) -> None:
+    """Have a file reach the disk; of a folder, what was moved or deleted in it."""
+    descriptor = os.open(place, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -64,7 +64,7 @@ async def receive(
         async for piece in pieces:
             if receiving.take(piece):
                 await asyncio.to_thread(receiving.write)
-        return receiving.done()
+        return await asyncio.to_thread(receiving.done)
 
 
 def received(data: bytes) -> SpooledPacket:

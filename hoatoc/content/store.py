@@ -21,6 +21,7 @@ from obstore import delete_async, get_async, head_async, list, put_async  # noqa
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
+from hoatoc import durable
 from hoatoc.config import Settings
 from hoatoc.content.error import ContentAltered, ContentMissing, ContentUnreachable
 from hoatoc.domain.content import ClaimCheck, Content, claim_of, digest_named, pieces_of
@@ -197,11 +198,7 @@ def _reaching(claim: ClaimCheck | None) -> Iterator[None]:
 def _sync(root: Path, file: Path) -> None:
     """Have a file and its folders reach the disk."""
     for each in (file, *file.parents):
-        descriptor = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        durable.sync(each)
         if each == root:
             return
 

@@ -190,11 +190,11 @@ class Handled:
 
     async def prepare(self) -> None:
         """Have a document come, twice as after a crash of the relay."""
-        await self.come(_copy(next(_NUMBERS)), "12")
+        await self.come(_copy(next(_NUMBERS)), 2)
 
-    async def come(self, event: DocumentDispatched, times: str) -> None:
+    async def come(self, event: DocumentDispatched, times: int) -> None:
         """Let a document come so many times."""
-        for _ in times:
+        for _ in range(times):
             await self.write(topic.documents(B), event, event.dispatch_id)
             self.end += 1
         self.sent.append(Carried(event.document_id, str(event.dispatch_id), str(event.delivery_id)))
@@ -289,7 +289,7 @@ class HandledByHttp(Handled):
 
         await eventually(came, what="the copy")
         self.end += 1
-        await self.come(found[0], "2")
+        await self.come(found[0], 1)
 
 
 def _word(answer: TransportAcknowledged | StatusReported) -> str:
