@@ -37,6 +37,7 @@ from hoatoc.postgres.connection import pool
 from hoatoc.postgres.page import PageTables
 from hoatoc.postgres.registry import RegistryCache
 from hoatoc.program import Context, run
+from hoatoc.retry_after import seconds_of
 from hoatoc.signing import sign, signing_key
 
 NAME = "pager"
@@ -44,7 +45,11 @@ GROUP = "hoatoc-pager"
 AT_ONCE = 20
 POLL_S = 0.5
 LOG = structlog.get_logger(NAME)
-FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 300.0
+FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 60.0
+_DOUBLED = 6
+"""doublings after which the longest is reached"""
+LONGEST_ASKED_S = 300.0
+"""no receiver keeps a page waiting longer, whatever its Retry-After says"""
 
 PAGES = Counter("hoatoc_pages_total", "Pages delivered", ["kind", "change"])
 FAILURES = Counter("hoatoc_page_failures_total", "Attempts that no receiver took", ["reason"])
@@ -106,6 +111,17 @@ def cloud_event(alert: Alert, organs: Registry, now: datetime) -> dict[str, obje
         "datacontenttype": "application/json",
         "data": data | {"page": asdict(text(alert, organs, now))},
     }
+
+
+def pause_s(attempts: int, asked_s: float | None, chance: random.Random) -> float:
+    """Return how long a page waits after its attempts: as the receiver asks, else longer each time.
+
+    A person waits at its end, so that neither keeps it long once the receiver is back.
+    """
+    if asked_s:
+        return min(asked_s, LONGEST_ASKED_S)
+    longest = min(FIRST_RETRY_S * 2 ** min(attempts, _DOUBLED), LONGEST_RETRY_S)
+    return chance.uniform(FIRST_RETRY_S / 2, longest)
 
 
 @dataclass(slots=True)
@@ -176,7 +192,7 @@ class Pager:
 
     async def _deliver(self, session: aiohttp.ClientSession, due: PageDue) -> None:
         alert = cast("Alert", codec.decode(due.alert))
-        fault, wait_s = await self._post(session, alert)
+        fault, asked_s = await self._post(session, alert)
         about = {
             "delivery_id": due.subject_id,
             "kind": due.kind,
@@ -191,9 +207,8 @@ class Pager:
                 return
             LOG.warning("page_not_taken", reason=fault.split(":")[0], **about)
             FAILURES.labels(fault.split(":")[0]).inc()
-            longest = min(FIRST_RETRY_S * 2**due.attempts, LONGEST_RETRY_S)
-            pause_s = wait_s or self.chance.uniform(FIRST_RETRY_S / 2, longest)
-            await self.pages(connection).failed(due, fault, pause_s)
+            pause = pause_s(due.attempts, asked_s, self.chance)
+            await self.pages(connection).failed(due, fault, pause)
 
     async def _post(
         self, session: aiohttp.ClientSession, alert: Alert
@@ -209,8 +224,8 @@ class Pager:
             async with session.post(url, data=body, headers=headers) as response:
                 if response.status < 300:
                     return None, None
-                asked = response.headers.get("retry-after", "")
-                return f"HTTP {response.status}", float(asked) if asked.isdigit() else None
+                asked_s = seconds_of(response.headers.get("retry-after", ""))
+                return f"HTTP {response.status}", asked_s
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return f"{type(error).__name__}: {error}", None
 

@@ -7,8 +7,6 @@ same for each try, so that an answer that was lost leaves no doubt: asked again,
 import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -16,6 +14,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from hoatoc.client.error import ReplyUnreadable, problem_of
+from hoatoc.retry_after import seconds_of
 
 T = TypeVar("T")
 PROBLEM = "application/problem+json"
@@ -121,19 +120,6 @@ def require_success(reply: Reply) -> None:
     problem = problem_of(document, reply.status, retry_after_s)
     problem.request_id = reply.headers.get("x-request-id", "")
     raise problem
-
-
-def seconds_of(retry_after: str) -> float | None:
-    """Return how long `Retry-After` bids to wait: seconds, or a date (RFC 9110, 10.2.3)."""
-    if not retry_after:
-        return None
-    if retry_after.strip().isdigit():
-        return float(retry_after)
-    try:
-        at = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return max((at.astimezone(UTC) - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 def decoded(kind: type[T]) -> Callable[[Reply], T]:

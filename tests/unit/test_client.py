@@ -3,8 +3,6 @@
 import inspect
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from tenacity import Future, RetryCallState
 
 from hoatoc import client
 from hoatoc.client import AsyncClient, Client, Patience, interface
-from hoatoc.client.call import Body, Reply, decoded, require_success, seconds_of
+from hoatoc.client.call import Body, Reply, decoded, require_success
 from hoatoc.client.download import Download
 from hoatoc.client.trying import Trying, is_retriable
 from hoatoc.client.value import HandedOver, Stretch, Told
@@ -113,13 +111,6 @@ def test_f1_what_cannot_be_read_is_never_an_empty_list(strange: Reply) -> None:
 
 def test_fields_of_a_later_gateway_are_passed_over() -> None:
     assert UUID(int=1) == decoded(HandedOver)(reply(201, HANDED)).dispatch_id
-
-
-def test_retry_after_is_seconds_or_a_date() -> None:
-    at = datetime.now(UTC) + timedelta(seconds=30)
-    assert 7.0 == seconds_of("7")
-    assert 25 < (seconds_of(format_datetime(at, usegmt=True)) or 0) <= 30
-    assert None is seconds_of("soon")
 
 
 def test_what_retry_after_bids_is_waited_for_and_else_longer_each_time() -> None:
