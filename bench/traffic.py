@@ -31,18 +31,18 @@ async def report(bench: Bench) -> Report:
         bench.say(f"{plan.agencies} agencies for {plan.seconds:g} s")
         async with pool(settings.postgres.dsn, 1) as database, database.acquire() as connection:
             some = organs[:AGENCIES]
-            async with credentials(connection, settings, some, plan.seconds) as (keys, secrets):
+            async with credentials(connection, settings, some, plan.seconds) as shown:
                 with TemporaryDirectory(prefix="hoatoc-traffic-") as folder:
                     reach = Reach(
                         url=settings.gateway.url,
                         kafka=settings.kafka,
                         folder=Path(folder),
-                        keys=keys,
-                        secrets=secrets,
+                        keys=shown.keys,
+                        secrets=shown.secrets,
                     )
                     tally = await Traffic(plan, "BENCH").run(reach)
-    if tally.missing() or tally.twice():
-        raise Unmeasured(f"{len(tally.missing())} copies missing, {len(tally.twice())} twice")
+    if not tally.is_kept():
+        raise Unmeasured(f"not all taken once as it was: {tally.facts()}")
     return Report(_rows(tally), _figures(tally), _notes(tally))
 
 

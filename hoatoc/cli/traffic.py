@@ -59,7 +59,8 @@ def traffic(  # noqa: PLR0917 - options of a command
 
     Never on an installation with real documents: it sends in the name of registered organs. It
     issues credentials for them and revokes these at the end. Exit status 0: every copy that a door
-    has accepted was taken by its recipient, once; 1: one was not; 2: nothing was accepted.
+    has accepted was taken by its recipient, once, as it was; 1: one was not; 2: nothing was
+    accepted.
     """
     named = tuple(door.strip() for door in doors.split(","))
     if unknown := [door for door in named if door not in DOORS]:
@@ -82,7 +83,7 @@ def traffic(  # noqa: PLR0917 - options of a command
         output.as_json(tally.facts())
     else:
         _show(tally, Console())
-    raise typer.Exit(2 if not tally.accepted else bool(tally.missing() or tally.twice()))
+    raise typer.Exit(2 if not tally.accepted else not tally.is_kept())
 
 
 async def _played(settings: Settings, plan: Plan, gateway: str) -> Tally:
@@ -104,13 +105,13 @@ async def _played(settings: Settings, plan: Plan, gateway: str) -> Tally:
             )
         organs = able[: plan.agencies]
         with TemporaryDirectory(prefix="hoatoc-traffic-") as folder:
-            async with credentials(connection, settings, organs, plan.seconds) as (keys, secrets):
+            async with credentials(connection, settings, organs, plan.seconds) as shown:
                 reach = Reach(
                     url=url,
                     kafka=settings.kafka,
                     folder=Path(folder),
-                    keys=keys,
-                    secrets=secrets,
+                    keys=shown.keys,
+                    secrets=shown.secrets,
                     axis_path=settings.facade.axis_path,
                 )
                 return await Traffic(plan, os.urandom(3).hex().upper()).run(reach)
@@ -138,6 +139,7 @@ def _show(tally: Tally, console: Console) -> None:
     for title, copies in (
         ("CHƯA ĐẾN · NOT TAKEN", tally.missing()),
         ("HAI LẦN · TWICE", tally.twice()),
+        ("KHÁC NỘI DUNG · ALTERED", tally.altered()),
     ):
         for document, recipient in copies[:_SHOWN]:
             console.print(f"[red]{title}[/red] {document} → {recipient}", highlight=False)

@@ -6,8 +6,9 @@ and said is written to a file of notes of their own, against which the books can
 
     python -m hoatoc.testing.agency --servers HOST:PORT --record FILE --seed N --late-s S ORGAN…
 
-A line on standard input asks how many copies were taken, and of how many all was said; its end
-ends the agencies.
+With `--silent` they only keep the record, for organs that answer by another door. A line on
+standard input asks how many copies were taken, and of how many all was said; its end ends the
+agencies.
 """
 
 import argparse
@@ -160,6 +161,7 @@ class Agencies:
     late_s: float
     burst_s: float
     notes: Notebook
+    silent: bool = False
     producer: AIOKafkaProducer = field(init=False)
     answering: dict[tuple[UUID, type], asyncio.Task[None] | None] = field(default_factory=dict)
     taken: int = 0
@@ -218,7 +220,7 @@ class Agencies:
                 delivery_id=event.delivery_id,
                 recipient=event.recipient,
                 document_id=event.document_id,
-                sha256=hashlib.sha256(event.content or b"").hexdigest(),
+                sha256=_digest(event).hex(),
                 offset=offset,
             )
         )
@@ -227,17 +229,16 @@ class Agencies:
         key = (event.delivery_id, type(event))
         if key in self.answering:  # a repeat is the same document
             return
-        if isinstance(event, RecallIssued):
-            steps = plan_recall(self.seed, event.delivery_id)
-        else:
-            self.taken += 1
-            burst = event.priority == BURST
-            steps = (
-                plan_burst(self.seed, event.delivery_id, self.burst_s)
-                if burst
-                else plan(self.seed, event.delivery_id, self.late_s)
-            )
+        self.taken += isinstance(event, DocumentDispatched)
+        steps = () if self.silent else self._plan(event)
         self.answering[key] = asyncio.create_task(self._answer(organ, event, steps))
+
+    def _plan(self, event: DocumentDispatched | RecallIssued) -> Sequence[Step]:
+        if isinstance(event, RecallIssued):
+            return plan_recall(self.seed, event.delivery_id)
+        if event.priority == BURST:
+            return plan_burst(self.seed, event.delivery_id, self.burst_s)
+        return plan(self.seed, event.delivery_id, self.late_s)
 
     async def _answer(
         self, organ: str, event: DocumentDispatched | RecallIssued, steps: Sequence[Step]
@@ -274,6 +275,13 @@ class Agencies:
                 await asyncio.sleep(_RETRY_S)
             else:
                 return int(place.offset)
+
+
+def _digest(event: DocumentDispatched) -> bytes:
+    """Return the SHA-256 of a packet; that of one that stands elsewhere is what its record says."""
+    if event.content is None:
+        return event.content_sha256
+    return hashlib.sha256(event.content).digest()
 
 
 Client = TypeVar("Client", AIOKafkaProducer, AIOKafkaConsumer)
@@ -322,12 +330,20 @@ def main() -> None:
     words.add_argument("--seed", type=int, required=True)
     words.add_argument("--late-s", type=float, required=True)
     words.add_argument("--burst-s", type=float, default=15.0)
+    words.add_argument("--silent", action="store_true")
     words.add_argument("organs", nargs="+")
     given = words.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the record says what matters
     with Notebook(given.record) as notes:
-        late_s, burst_s = given.late_s, given.burst_s
-        agencies = Agencies(given.servers, given.organs, given.seed, late_s, burst_s, notes)
+        agencies = Agencies(
+            servers=given.servers,
+            organs=given.organs,
+            seed=given.seed,
+            late_s=given.late_s,
+            burst_s=given.burst_s,
+            notes=notes,
+            silent=given.silent,
+        )
         asyncio.run(_main(agencies))
 
 

@@ -7,6 +7,7 @@ of Kafka, a spool's folder.
 import asyncio
 import os
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from uuid import uuid4
 
 import structlog
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from hoatoc import codec
 from hoatoc.client import AsyncClient, Inbox, OutcomeUnknown, Patience, Problem, Received
@@ -28,12 +30,15 @@ from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, read_packet, write_status
 from hoatoc.domain.event import DocumentHandedOver
 from hoatoc.domain.packet import Packet, Party, ResponseFor, StatusPacket
 from hoatoc.domain.page import VIETNAM
+from hoatoc.domain.vxp.refusal import ErrorCode
 from hoatoc.embedded.port import free_ports
 from hoatoc.testing.vxp_client import Result, VxpClient
 from hoatoc.traffic.habit import course
 
 _PATIENCE = Patience(total_s=60, first_s=0.2, longest_s=5)
-_POLL_S = 1.0
+_POLL_S, _AGAIN_S = 1.0, 1.0
+_LATER = (ErrorCode.SYSTEM_FAILED, ErrorCode.FILE_UNPROCESSED)
+"""codes of the axis by which the same call may succeed later"""
 REASON = "Gửi sai nơi nhận"
 LOG = structlog.get_logger("traffic")
 
@@ -47,11 +52,11 @@ class Turned(Exception):
 
 
 class Unknown(Exception):
-    """A door gave no answer: the outcome is unknown."""
+    """A door gave no answer, or none that says anything of the document: to be asked again."""
 
 
-Taken = Callable[[str, str], None]
-"""told which organ takes which document, by its id"""
+Taken = Callable[[str, str, bytes], None]
+"""told which organ takes which document, by its id, and what it got: the packet"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class Agency:
     reported: Callable[[str], None]
     """told of the code of each status that was reported"""
     hand_over: Callable[[bytes], Awaitable[bool]] = field(init=False)
+    spool: Process | None = None
 
     @property
     def folder(self) -> Path:
@@ -129,7 +135,10 @@ async def by_kafka(agency: Agency) -> AsyncIterator[None]:
                 event_id=uuid4(), document_id=said.document_id, packet=packet
             )
             key = said.document_id.encode()
-            await producer.send_and_wait(f"handovers.{organ}", codec.encode(event), key=key)
+            try:
+                await producer.send_and_wait(f"handovers.{organ}", codec.encode(event), key=key)
+            except KafkaError as error:
+                raise Unknown from error
             return True
 
         agency.hand_over = hand_over
@@ -143,25 +152,41 @@ async def by_spool(agency: Agency) -> AsyncIterator[None]:
     key = agency.reach.keys[agency.organ]
     inbox = Inbox.over_http(agency.reach.url, key, agency.folder)
     address = f"127.0.0.1:{next(free_ports('127.0.0.1'))}"
+    async with (
+        _spooling(agency, address),
+        AsyncClient(f"http://{address}", patience=_PATIENCE) as client,
+        _reading(agency, inbox),
+    ):
+        agency.hand_over = lambda packet: _handed(client.leave(packet))
+        yield
+
+
+@asynccontextmanager
+async def _spooling(agency: Agency, address: str) -> AsyncIterator[None]:
+    """Run a spool as its service manager does: one that ends is started again."""
+    folder, key = agency.folder / "spool", agency.reach.keys[agency.organ]
+    words = ("spool", folder, "--gateway", agency.reach.url, "--listen", address)
+    env = {**os.environ, "HOATOC_SPOOL_KEY": key, "HOATOC_METRICS_PORT": "0"}
+
+    async def keep() -> None:
+        while True:
+            agency.spool = process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "hoatoc", *words), stdout=log, stderr=log, env=env
+            )
+            await process.wait()
+            await asyncio.sleep(_AGAIN_S)
+
     with (agency.folder / "spool.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "hoatoc", "spool", agency.folder / "spool"),
-            *("--gateway", agency.reach.url, "--listen", address),
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "HOATOC_SPOOL_KEY": key, "HOATOC_METRICS_PORT": "0"},
-        )
-    try:
-        async with (
-            AsyncClient(f"http://{address}", patience=_PATIENCE) as client,
-            _reading(agency, inbox),
-        ):
-            agency.hand_over = lambda packet: _handed(client.leave(packet))
+        keeping = asyncio.create_task(keep())
+        try:
             yield
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
+        finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
+            process = agency.spool
+            if process is not None and process.returncode is None:
+                process.terminate()
+                await process.wait()
 
 
 @asynccontextmanager
@@ -185,7 +210,7 @@ async def _handed(handing: Awaitable[HandedOver | Spooled]) -> bool:
     except (OutcomeUnknown, GatewayAway) as error:
         raise Unknown from error
     except Problem as error:
-        raise Turned(error.code) from error
+        raise (Unknown if error.retriable else Turned(error.code)) from error
 
 
 @asynccontextmanager
@@ -195,7 +220,7 @@ async def _reading(agency: Agency, inbox: Inbox) -> AsyncIterator[None]:
         own: list[asyncio.Task[None]] = []
 
         async def handle(received: Received) -> None:
-            agency.taken(agency.organ, received.entry.document_id)
+            agency.taken(agency.organ, received.entry.document_id, received.content or b"")
             own.append(tasks.create_task(_report(agency, inbox, received)))
 
         own.append(tasks.create_task(inbox.run(handle)))
@@ -213,7 +238,7 @@ async def _report(agency: Agency, inbox: Inbox, received: Received) -> None:
 
 async def _at_the_axis(agency: Agency, packet: bytes) -> bool:
     said = await _asked(agency, "send", packet, from_=agency.organ, messagetype="edoc")
-    if said["ErrorCode"] != "0":
+    if said["ErrorCode"] != ErrorCode.DONE:
         raise Turned(str(said["ErrorCode"]))
     return True
 
@@ -225,31 +250,49 @@ async def _asked(agency: Agency, method: str, *words: object, **headers: str) ->
     client = VxpClient(endpoint, system_id(organ), reach.secrets[organ])
     call: Callable[..., Result] = getattr(client, method)
     said = await asyncio.to_thread(call, *words, servicetype="eDoc", **headers)
-    if said is None:
+    if said is None or said["ErrorCode"] in _LATER:
         raise Unknown
     return said
 
 
+async def _until_answered(
+    agency: Agency, method: str, *words: object, **headers: str
+) -> dict[str, Any]:
+    """Call until there is an answer."""
+    while True:
+        try:
+            return await _asked(agency, method, *words, **headers)
+        except Unknown:
+            await asyncio.sleep(_AGAIN_S)
+
+
 async def _read_axis(agency: Agency) -> None:
-    """Ask for what waits, take it, and report on it by packets of their own."""
+    """Ask for what waits, take it, and report on it by packets of their own.
+
+    What was taken is known by its id: it is listed again where the axis did not hear that.
+    """
+    taken: set[str] = set()
     async with asyncio.TaskGroup() as tasks:
         while True:
-            said = await _asked(agency, "get_received", messagetype="edoc")
+            said = await _until_answered(agency, "get_received", messagetype="edoc")
             for waiting in said.get("data") or ():
                 name = waiting["docId"]
-                got = await _asked(agency, "get_edoc", docId=name)
-                if got["ErrorCode"] != "0":
-                    LOG.warning("not_taken", organ=agency.organ, doc_id=name, reply=got)
-                    continue
-                packet = await asyncio.to_thread(_read, got["data"])
-                await _asked(agency, "update_status", docId=name, status="done")
-                agency.taken(agency.organ, packet.document_id)
-                tasks.create_task(_report_by_packets(agency, packet))
+                if name not in taken:
+                    got = await _until_answered(agency, "get_edoc", docId=name)
+                    if got["ErrorCode"] != ErrorCode.DONE:
+                        LOG.warning("not_taken", organ=agency.organ, doc_id=name, reply=got)
+                        continue
+                    taken.add(name)
+                    data = got["data"].encode()
+                    packet = await asyncio.to_thread(_read, data)
+                    agency.taken(agency.organ, packet.document_id, data)
+                    tasks.create_task(_report_by_packets(agency, packet))
+                await _until_answered(agency, "update_status", docId=name, status="done")
             await asyncio.sleep(_POLL_S)
 
 
-def _read(text: str) -> Packet:
-    return read_packet(text.encode(), limit=LARGEST_PACKET_BYTES)
+def _read(data: bytes) -> Packet:
+    return read_packet(data, limit=LARGEST_PACKET_BYTES)
 
 
 async def _report_by_packets(agency: Agency, about: Packet) -> None:
@@ -267,5 +310,7 @@ async def _report_by_packets(agency: Agency, about: Packet) -> None:
             description=REASON if code == "02" else "",
             at=datetime.now(VIETNAM).strftime("%Y/%m/%d %H:%M:%S"),
         )
-        await _asked(agency, "send", write_status(packet), from_=organ, messagetype="status")
+        await _until_answered(
+            agency, "send", write_status(packet), from_=organ, messagetype="status"
+        )
         agency.reported(code)

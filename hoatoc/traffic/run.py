@@ -3,14 +3,15 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from random import Random
 from statistics import quantiles
-from typing import Any
+from typing import Any, NamedTuple
 
 from hoatoc.config import Settings
 from hoatoc.domain.access import Role
@@ -24,9 +25,14 @@ from hoatoc.traffic.packet import document_id, notation, packet_of
 
 LARGEST_BY_KAFKA = 150_000
 """bytes of content: what goes as one record, its packet and the record around it"""
-_TRIES, _AGAIN_S = 60, 1.0
+NO_ANSWER = "no-answer"
+"""what a letter is counted under that no door ever answered for: it may be in the books or not"""
+_TRIES, _AGAIN_S = 300, 1.0
 Copy = tuple[str, str]
 """(document id, recipient)"""
+Noted = Callable[[Letter, str, bytes, str], None]
+"""told of each letter that a door has accepted: itself, its document's id, its packet's SHA-256,
+the door"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +65,11 @@ class Tally:
     late: int = 0
     """letters handed over more than a second after their instant"""
     content_bytes: int = 0
-    accepted: set[Copy] = field(default_factory=set)
+    accepted: dict[Copy, bytes] = field(default_factory=dict)
+    """SHA-256 of the packet, by copy"""
     taken: Counter[Copy] = field(default_factory=Counter)
+    got: dict[Copy, bytes] = field(default_factory=dict)
+    """SHA-256 of what the recipient took, by copy"""
     statuses: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, list[float]] = field(default_factory=dict)
     """of each hand-over until its answer, by door"""
@@ -72,6 +81,18 @@ class Tally:
     def twice(self) -> list[Copy]:
         """Return the copies that were handed to their recipient more than once."""
         return [copy for copy, times in self.taken.items() if times > 1]
+
+    def altered(self) -> list[Copy]:
+        """Return the copies that came with another content than was handed over."""
+        return [
+            copy
+            for copy, digest in self.got.items()
+            if copy in self.accepted and self.accepted[copy] != digest
+        ]
+
+    def is_kept(self) -> bool:
+        """Tell whether every copy that a door accepted was taken, once, as it was."""
+        return not (self.missing() or self.twice() or self.altered())
 
     def facts(self) -> dict[str, Any]:
         """Return all that is to be told, for machines."""
@@ -88,6 +109,7 @@ class Tally:
             "hand_over_ms": {door: _percentiles(some) for door, some in self.seconds.items()},
             "missing": self.missing(),
             "twice": self.twice(),
+            "altered": self.altered(),
         }
 
 
@@ -96,35 +118,48 @@ def _percentiles(seconds: Sequence[float]) -> dict[str, float]:
     return {"p50": round(cuts[49] * 1000, 1), "p99": round(cuts[98] * 1000, 1)}
 
 
+class Shown(NamedTuple):
+    """What organs show at the doors: a key and the secret of a pair each."""
+
+    keys: dict[str, str]
+    secrets: dict[str, str]
+    ids: list[str]
+    """of the credentials"""
+
+
+async def issue(
+    shown: Shown, tables: CredentialTables, organs: Sequence[str], seconds: float
+) -> None:
+    """Issue a key and a pair for each organ, valid for an hour more than so many seconds."""
+    until = datetime.now(UTC) + timedelta(seconds=seconds, hours=1)
+    for organ in organs:
+        terms = Terms(
+            organ=OrganCode(organ),
+            roles=frozenset((Role.SENDER, Role.RECIPIENT)),
+            by="traffic",
+            label="hoatoc traffic",
+            valid_until=until,
+        )
+        key = await tables.issue(terms, NewKey())
+        pair = await tables.issue(terms, NewPair(system_id(organ)))
+        shown.ids.extend((key.credential_id, pair.credential_id))
+        shown.keys[organ], shown.secrets[organ] = key.secret, pair.secret
+
+
 @asynccontextmanager
 async def credentials(
     connection: Connection, settings: Settings, organs: Sequence[str], seconds: float
-) -> AsyncIterator[tuple[dict[str, str], dict[str, str]]]:
-    """Issue a key and a pair for each organ, and revoke them at the end.
+) -> AsyncIterator[Shown]:
+    """Issue what organs show at the doors, and revoke it at the end.
 
-    A run that is killed leaves them behind, valid for an hour more than it was to last.
+    A run that is killed leaves it behind, valid for an hour more than it was to last.
     """
-    tables = CredentialTables(connection, Seal(settings.seal_key))
-    until = datetime.now(UTC) + timedelta(seconds=seconds, hours=1)
-    keys: dict[str, str] = {}
-    secrets: dict[str, str] = {}
-    issued: list[str] = []
+    shown, tables = Shown({}, {}, []), CredentialTables(connection, Seal(settings.seal_key))
     try:
-        for organ in organs:
-            terms = Terms(
-                organ=OrganCode(organ),
-                roles=frozenset((Role.SENDER, Role.RECIPIENT)),
-                by="traffic",
-                label="hoatoc traffic",
-                valid_until=until,
-            )
-            key = await tables.issue(terms, NewKey())
-            pair = await tables.issue(terms, NewPair(system_id(organ)))
-            issued += [key.credential_id, pair.credential_id]
-            keys[organ], secrets[organ] = key.secret, pair.secret
-        yield keys, secrets
+        await issue(shown, tables, organs, seconds)
+        yield shown
     finally:
-        for credential in issued:
+        for credential in shown.ids:
             await tables.revoke(credential, "the run is over", "traffic")
 
 
@@ -140,6 +175,8 @@ class Traffic:
     """door by organ"""
     moved: asyncio.Event = field(default_factory=asyncio.Event)
     """a document was taken"""
+    noted: Noted = lambda *_: None
+    is_handing_over: bool = True
 
     async def run(self, reach: Reach) -> Tally:
         """Play the plan at these doors, and wait until every copy is taken or the time is over."""
@@ -156,6 +193,7 @@ class Traffic:
                 await stack.enter_async_context(DOORS[door](agency))
                 self.agencies[organ], self.doors[organ] = agency, door
             await self._hand_over(habits, chance)
+            self.is_handing_over = False
             await self._settle()
         return self.tally
 
@@ -170,11 +208,11 @@ class Traffic:
                 await asyncio.sleep(due - loop.time())
                 await free.acquire()
                 self.tally.late += loop.time() > due + 1
-                tasks.create_task(self._deliver(letter)).add_done_callback(
+                tasks.create_task(self.deliver(letter)).add_done_callback(
                     lambda _task: free.release()
                 )
 
-    async def _deliver(self, letter: Letter) -> None:
+    async def deliver(self, letter: Letter) -> None:
         """Hand a letter over as often as its sender does; what has no answer, until it has one."""
         packet = await asyncio.to_thread(packet_of, letter, self.name)
         for time_ in range(letter.times):
@@ -183,29 +221,35 @@ class Traffic:
             except Turned as no:
                 self.tally.refused[no.code] += 1
                 return
-            if time_ or not new:
-                self.tally.again += 1
-                continue
-            door = self.doors[letter.sender]
-            self.tally.letters[door] += 1
-            self.tally.content_bytes += letter.size
-            of = document_id(letter, self.name)
-            self.tally.accepted |= {(of, recipient) for recipient in letter.recipients}
+            self.tally.again += bool(time_ or not new)
+            if not time_:
+                self._accepted(letter, packet)
+
+    def _accepted(self, letter: Letter, packet: bytes) -> None:
+        door, of = self.doors[letter.sender], document_id(letter, self.name)
+        digest = sha256(packet).digest()
+        self.tally.letters[door] += 1
+        self.tally.content_bytes += letter.size
+        self.tally.accepted |= {(of, recipient): digest for recipient in letter.recipients}
+        self.noted(letter, of, digest, door)
 
     async def _answered(self, sender: str, packet: bytes) -> bool:
-        begin, door = time.monotonic(), self.doors[sender]
-        for left in reversed(range(_TRIES)):
+        """Hand over until there is an answer; what is refused then may have been taken before."""
+        begin, door, lost = time.monotonic(), self.doors[sender], 0
+        while True:
             try:
                 new = await self.agencies[sender].hand_over(packet)
-            except Unknown:
-                self.tally.unknown += 1
-                if not left:
+            except (Unknown, Turned) as no:
+                if isinstance(no, Turned) and not lost:
                     raise
+                self.tally.unknown += 1
+                lost += 1
+                if lost == _TRIES:
+                    raise Turned(NO_ANSWER) from no
                 await asyncio.sleep(_AGAIN_S)
             else:
                 self.tally.seconds.setdefault(door, []).append(time.monotonic() - begin)
                 return new
-        raise AssertionError  # the last try returns or raises
 
     async def _settle(self) -> None:
         with suppress(TimeoutError):
@@ -214,9 +258,10 @@ class Traffic:
                     self.moved.clear()
                     await self.moved.wait()
 
-    def _took(self, organ: str, document: str) -> None:
+    def _took(self, organ: str, document: str, packet: bytes) -> None:
         if document.endswith(f"/{notation(self.name)}"):
             self.tally.taken[document, organ] += 1
+            self.tally.got[document, organ] = sha256(packet).digest()
             self.moved.set()
 
     def _reported(self, code: str) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from hoatoc.history.note import Fault
 from hoatoc.history.report import CounterExample, Report
+from hoatoc.traffic.agency import DOORS
+from hoatoc.traffic.run import NO_ANSWER
 from tests.chaos.door import LEAST_RATE
 from tests.chaos.kind import FULL_MINUTES, KINDS, mandatory
 from tests.chaos.run import Ran
@@ -51,6 +53,13 @@ def judge(ran: Ran, report: Report) -> Judgement:
         f"stuck: {one.left} {one.what} after {one.seconds:.0f} s without progress"
         for one in ran.stuck
     ]
+    for what in ("missing", "twice", "altered"):
+        if some := ran.traffic[what]:
+            document, recipient = some[0]
+            found.violations.append(
+                f"{len(some)} copies of agencies at other doors are {what}, of these the one of "
+                f"{document} for {recipient}"
+            )
     if ran.unsigned:
         found.violations.append(f"{ran.unsigned} pages were not signed by our key")
     found.lacking += _lacking(found)
@@ -78,6 +87,11 @@ def _lacking(found: Judgement) -> Iterator[str]:
             f"the doors were open for {ran.load.open_s:.0f} s only, and closed for "
             f"{ran.load.closed_s:.0f} s: too short a time of load"
         )
+    for door in DOORS:
+        if not ran.traffic["letters"].get(door):
+            yield f"nothing was handed over at the door {door}"
+    if unanswered := ran.traffic["refused"].get(NO_ANSWER):
+        yield f"{unanswered} letters of agencies at other doors never had an answer"
     for kind, target in sorted(missing(ran)):
         of = f" of {target}" if target else ""
         why = next((f.detail for f in ran.faults if f.fault == kind and not f.applied), "no time")

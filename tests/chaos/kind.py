@@ -44,6 +44,7 @@ KINDS = (
     Kind("take-over", "program", ("intake", "pager"), crowd.take_over, (10, 25), 6),
     Kind("stand-by", "program", ("relay", "alerts"), crowd.stand_by, (10, 25), 6),
     Kind("clock step", "program", CLOCKED, store.step_clock, (8, 20), 6),
+    Kind("kill -9", "program", ("spool",), outside.kill_spool, (0, 0), 0, each=True),
     Kind("kill -9", "store", STORES, process.kill, (0, 0), 0, each=True),
     Kind("pause", "store", STORES, process.pause, (30, 60), 8, each=True),
     Kind("disk full", "store", STORES, store.fill_disk, (10, 20), 8, each=True),

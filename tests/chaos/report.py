@@ -99,6 +99,12 @@ def _run(judgement: Judgement) -> Iterator[tuple[str, object]]:
     yield "copies taken by recipients", ran.counts["taken"]
     yield "hand-overs repeated by their senders", ran.counts["repeated_by_senders"]
     yield "recalls", ran.counts["recalls"]
+    letters = ", ".join(f"{door} {count:,}" for door, count in ran.traffic["letters"].items())
+    yield "letters at the other doors", f"{letters}; {ran.traffic['content_mb']:,} MB"
+    yield (
+        "their copies; answers that did not come",
+        (f"{ran.traffic['copies']:,}, each taken once; {ran.traffic['unknown']:,}"),
+    )
     yield "records of the log", ran.log_records
     yield "pages posted; taken, each once", f"{ran.tried:,}; {ran.kept:,}"
 

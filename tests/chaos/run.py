@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from rich.console import Console
@@ -22,10 +23,13 @@ from hoatoc.history.note import Fault, Load
 from hoatoc.history.record import Leak
 from hoatoc.history.save import Notebook, now_ms
 from hoatoc.postgres.connection import migrate
+from hoatoc.postgres.credential import CredentialTables
 from hoatoc.postgres.registry import RegistryTables
 from hoatoc.prepare import adopt_first_calendar, create_topics, first_registry
+from hoatoc.seal import Seal
 from hoatoc.signing import public_key, signing_key
 from hoatoc.testing.gateway import issued
+from hoatoc.traffic.run import Shown, issue
 from tests.chaos import record
 from tests.chaos.actor import actor
 from tests.chaos.deployment import deployment
@@ -39,11 +43,14 @@ from tests.chaos.schedule import Planned, more, opening, schedule
 from tests.chaos.settle import Stuck, settle
 from tests.chaos.world import Organs, World
 
-ORGANS = first_registry()[:32]
+ORGANS, AGENCIES = first_registry()[:32], first_registry()[32:40]
+"""those that speak Kafka, and those that hand over and take at the other doors"""
 PARTITIONS = 8
 GROUPS = 2
 RATE = 260.0
 """copies a second that are meant, a little above what must be reached"""
+LONGEST_STEP_S = 86_400.0
+"""what is shown at the doors stays valid however the gateway's clock is set"""
 LATE_S = 20.0
 PAGER_S = 2.0
 QUIET_S = 5.0
@@ -91,6 +98,8 @@ class Ran:
     load: Reached = field(default_factory=lambda: Reached(0.0, 0.0, 0))
     leaks: list[Leak] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    traffic: dict[str, Any] = field(default_factory=dict)
+    """what the agencies at the other doors say"""
     unsigned: int = 0
     tried: int = 0
     kept: int = 0
@@ -123,6 +132,7 @@ async def run(plan: Plan, console: Console) -> Ran:
             sampling.cancel()
         ran.samples = sampler.samples
         sent = await one.senders.ask(do="count")
+        ran.traffic = await one.agencies.ask(do="count")
         ran.counts = sent | {"repeated_by_senders": sent["repeated"]} | await one.organs.count()
         ran.unsigned, ran.tried = one.receiver.unsigned, one.receiver.tried
         ran.kept = one.receiver.kept
@@ -136,7 +146,7 @@ async def run(plan: Plan, console: Console) -> Ran:
             )
         )
         console.print("writing the record")
-        codes = [organ.code for organ in ORGANS]
+        codes = [organ.code for organ in (*ORGANS, *AGENCIES)]
         folder = plan.folder / "record"
         ran.leaks = await asyncio.to_thread(leaks, folder, one.running.data)
         ran.log_records = await record.complete(console_settings, codes, folder, plan.seed)
@@ -164,10 +174,11 @@ async def world(plan: Plan) -> AsyncIterator[tuple[World, Notebook, Settings]]:
         codes = [organ.code for organ in ORGANS]
         alone = chance.choice(codes)
         rest = [code for code in codes if code != alone]
-        groups = [*(rest[n::GROUPS] for n in range(GROUPS)), [alone]]
+        at_doors = [organ.code for organ in AGENCIES]
+        groups = [at_doors, *(rest[n::GROUPS] for n in range(GROUPS)), [alone]]
         servers = running.reach("organs").kafka.bootstrap_servers
         late = (LATE_S, burst_late_s(plan.burst))
-        organs = Organs(servers, plan.seed, *late, plan.folder, groups)
+        organs = Organs(servers, plan.seed, *late, plan.folder, groups, silent=0)
         held.push_async_callback(organs.stop)
         for group in range(len(groups)):
             await organs.start(group)
@@ -188,8 +199,13 @@ async def world(plan: Plan) -> AsyncIterator[tuple[World, Notebook, Settings]]:
         file.write_text(json.dumps(config), "utf-8")
         log = plan.folder / "logs" / "senders.log"
         senders = await held.enter_async_context(actor("senders", ["tests.chaos.load", file], log))
+        playing = await _agencies(reached, plan, servers)
+        log = plan.folder / "logs" / "agencies.log"
+        agencies = await held.enter_async_context(
+            actor("agencies", ["tests.chaos.agencies", playing], log)
+        )
         yield (
-            World(running, senders, organs, receiver, codes, chance, plan.burst),
+            World(running, senders, agencies, organs, receiver, codes, chance, plan.burst),
             notes,
             reached,
         )
@@ -202,6 +218,31 @@ async def _keys(settings: Settings, codes: Sequence[str]) -> dict[str, str]:
         return {code: await issued(connection, settings, code) for code in codes}
     finally:
         await connection.close()
+
+
+async def _agencies(settings: Settings, plan: Plan, servers: str) -> Path:
+    """Write what the agencies at the other doors must know; return the file."""
+    shown, seconds = Shown({}, {}, []), plan.minutes * 60
+    connection = await asyncpg.connect(settings.postgres.dsn)
+    try:
+        tables = CredentialTables(connection, Seal(settings.seal_key))
+        organs = [organ.code for organ in AGENCIES]
+        await issue(shown, tables, organs, seconds + LONGEST_STEP_S)
+    finally:
+        await connection.close()
+    file = plan.folder / "agencies.json"
+    config = {
+        "url": settings.gateway.url,
+        "servers": servers,
+        "folder": str(plan.folder / "agencies"),
+        "keys": shown.keys,
+        "secrets": shown.secrets,
+        "seed": plan.seed,
+        "seconds": seconds,
+        "record": str(plan.folder / "record" / "agencies.jsonl"),
+    }
+    file.write_text(json.dumps(config), "utf-8")
+    return file
 
 
 def _settings(plan: Plan, webhook: str) -> Settings:
@@ -221,15 +262,17 @@ def _settings(plan: Plan, webhook: str) -> Settings:
 async def _prepare(settings: Settings) -> None:
     connection = await asyncpg.connect(settings.postgres.dsn)
     await migrate(connection)
-    await RegistryTables(connection).add_organs(ORGANS)
+    organs = (*ORGANS, *AGENCIES)
+    await RegistryTables(connection).add_organs(organs)
     await adopt_first_calendar(connection)
     await connection.close()
-    await create_topics(settings, ORGANS)
+    await create_topics(settings, organs)
 
 
 async def _torture(one: World, plan: Plan, ran: Ran, notes: Notebook, console: Console) -> None:
     """Begin with what opens; then load it, and let the faults come, each lane by itself."""
     loop = asyncio.get_running_loop()
+    await one.agencies.ask(do="start")
     await asyncio.sleep(QUIET_S)
     first = Lane(OPENING, one, math.inf, ran.faults, notes, console)
     for planned in opening(plan.seed, plan.minutes):

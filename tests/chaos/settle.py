@@ -45,11 +45,24 @@ async def settle(world: World, sampler: Sampler, patience_s: float) -> list[Stuc
     documents = (await world.senders.ask(do="stop"))["documents"]
     for name in world.running.children:
         await ready(world, name)
+
+    async def not_handed_over() -> int | None:
+        letters = sum((await world.agencies.ask(do="count"))["letters"].values())
+        return await _ask(dsn, _DOCUMENTS, documents + letters)
+
+    async def at_work() -> int:
+        return int((await world.agencies.ask(do="count"))["handing_over"])
+
+    async def not_taken() -> int:
+        return len((await world.agencies.ask(do="count"))["missing"])
+
     waits: list[tuple[str, Left]] = [
-        ("documents not handed over", lambda: _ask(dsn, _DOCUMENTS, documents)),
+        ("agencies that have not handed all over", at_work),
+        ("documents not handed over", not_handed_over),
         ("dispatches not published", lambda: _ask(dsn, OUTBOX)),
         ("recalls not published", lambda: _ask(dsn, RECALLS)),
         ("copies not taken", lambda: _unsaid(world, dsn, "taken")),
+        ("copies not taken by agencies at other doors", not_taken),
         ("copies of which not all was said", lambda: _unsaid(world, dsn, "said")),
         ("deadlines that run", lambda: _ask(dsn, RUNNING)),
     ]

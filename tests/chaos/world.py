@@ -32,6 +32,8 @@ class Organs:
     burst_s: float
     folder: Path
     groups: Sequence[Sequence[str]]
+    silent: int
+    """the group that takes and says nothing: its organs answer by other doors"""
     actors: dict[int, Actor] = field(default_factory=dict)
     counting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -43,6 +45,7 @@ class Organs:
             *("--servers", self.servers, "--seed", str(self.seed)),
             *("--late-s", str(self.late_s), "--burst-s", str(self.burst_s)),
             *("--record", str(self.folder / "record" / f"organs-{group}.jsonl")),
+            *(("--silent",) if group == self.silent else ()),
             *self.groups[group],
             stdin=PIPE,
             stdout=PIPE,
@@ -80,6 +83,7 @@ class World:
 
     running: Deployment
     senders: Actor
+    agencies: Actor
     organs: Organs
     receiver: Receiver
     codes: Sequence[str]

@@ -1,4 +1,4 @@
-"""The habits of agencies, against the figures that they are drawn from."""
+"""Agencies: their habits against the figures that they are drawn from, and what is counted."""
 
 from collections import Counter
 from itertools import pairwise
@@ -10,6 +10,8 @@ import pytest
 from hoatoc.domain.content import whole
 from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, read_packet
 from hoatoc.extract.content import read
+from hoatoc.traffic import run
+from hoatoc.traffic.agency import Turned, Unknown
 from hoatoc.traffic.habit import (
     EXPRESS,
     LARGEST_BYTES,
@@ -22,7 +24,7 @@ from hoatoc.traffic.habit import (
     course,
 )
 from hoatoc.traffic.packet import document_id, packet_of
-from hoatoc.traffic.run import Tally
+from hoatoc.traffic.run import Plan, Tally, Traffic
 
 ORGANS = [f"G{number:03}" for number in range(300)]
 LETTERS, COURSES = 3000, 20_000
@@ -82,8 +84,62 @@ def test_a_letter_can_be_read_and_searched_as_any_pdf() -> None:
     assert letter.size < len(content) < letter.size + 3000
 
 
-def test_what_was_accepted_and_not_taken_or_taken_twice_is_named() -> None:
-    tally = Tally(accepted={("d1", "A"), ("d1", "B")})
+def test_what_was_accepted_and_not_taken_or_taken_twice_or_altered_is_named() -> None:
+    tally = Tally(accepted=dict.fromkeys([("d1", "A"), ("d1", "B"), ("d1", "C")], b"1"))
     tally.taken["d1", "A"] += 2
+    tally.taken["d1", "C"] += 1
+    tally.got |= {("d1", "A"): b"1", ("d1", "C"): b"2", ("d0", "A"): b"3"}
     assert [("d1", "B")] == tally.missing()
     assert [("d1", "A")] == tally.twice()
+    assert [("d1", "C")] == tally.altered()
+    assert not tally.is_kept()
+
+
+class Door:
+    """A door that answers as it is told; what is not told is taken."""
+
+    def __init__(self, *answers: Exception | bool) -> None:
+        self.answers, self.asked = list(answers), 0
+
+    async def hand_over(self, _packet: bytes) -> bool:
+        self.asked += 1
+        said = self.answers.pop(0) if self.answers else True
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
+async def handed(door: Door, monkeypatch: pytest.MonkeyPatch) -> Traffic:
+    """Hand one letter over at a door, without the rests between tries."""
+    monkeypatch.setattr(run, "_AGAIN_S", 0)
+    plan = Plan(agencies=2, rate=1, seconds=1, seed=1, doors=("http",))
+    traffic = Traffic(plan, "A1", doors={"A": "http"})
+    traffic.agencies["A"] = door  # type: ignore[assignment]
+    await traffic.deliver(Letter("A", ("B",), 1, 0, 2000))
+    return traffic
+
+
+async def test_what_was_taken_without_an_answer_counts_as_accepted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    traffic = await handed(Door(Unknown(), False), monkeypatch)
+    assert 1 == len(traffic.tally.accepted) == traffic.tally.unknown == traffic.tally.again
+
+
+async def test_a_refusal_behind_a_lost_answer_does_not_end_the_asking(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    traffic = await handed(Door(Unknown(), Turned("15"), True), monkeypatch)
+    assert 1 == len(traffic.tally.accepted)
+    refused = await handed(Door(Turned("15")), monkeypatch)
+    assert ({"15": 1}, {}) == (refused.tally.refused, refused.tally.accepted)
+
+
+async def test_what_nobody_answers_for_is_counted_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    door = Door(*(Unknown() for _ in range(1000)))
+    traffic = await handed(door, monkeypatch)
+    assert {run.NO_ANSWER: 1} == traffic.tally.refused
+    assert not traffic.tally.accepted
+    assert door.asked > 100

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from hoatoc import codec
 from hoatoc.domain.event import Tick
 from hoatoc.kafka.client import BrokerAway, producer
-from tests.chaos.fault.process import pids, ready, send
+from tests.chaos.fault.process import pids, ready, send, state_of, until
 from tests.chaos.world import Outcome, World
 
 _POISON_EACH = 2
@@ -44,6 +44,15 @@ async def bury_organ(world: World, target: str, seconds: float) -> Outcome:
     finally:
         await world.organs.start(group)
     return Outcome(True, f"{', '.join(world.organs.groups[group])} away for {seconds:.0f} s")
+
+
+async def kill_spool(world: World, target: str, seconds: float) -> Outcome:
+    """Kill the spool of an agency, which its service manager starts again."""
+    spools = (await world.agencies.ask(do="count"))["spools"]
+    found = [world.chance.choice(spools)] if spools else []
+    send(signal.SIGKILL, found)
+    gone = await until(lambda: all(state_of(pid) in "XZ" for pid in found))
+    return Outcome(bool(found) and gone, f"SIGKILL to {len(found)}")
 
 
 async def poison(world: World, target: str, seconds: float) -> Outcome:

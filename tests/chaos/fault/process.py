@@ -64,7 +64,7 @@ async def kill(world: World, target: str, seconds: float) -> Outcome:
         claimed = target == "relay" and await _claimed(world.running.settings.postgres.dsn)
         found = pids(world, target)
         send(signal.SIGKILL, found)
-        gone = await _until(lambda: all(state_of(pid) in "XZ" for pid in found))
+        gone = await until(lambda: all(state_of(pid) in "XZ" for pid in found))
         way = "with documents on their way" if claimed else ""
         return Outcome(bool(found) and gone, f"SIGKILL to {len(found)} {way}".strip())
 
@@ -93,7 +93,7 @@ async def pause(world: World, target: str, seconds: float) -> Outcome:
         found = pids(world, target)
         send(signal.SIGSTOP, found)
         try:
-            stopped = await _until(lambda: all(state_of(pid) in "TtXZ" for pid in found))
+            stopped = await until(lambda: all(state_of(pid) in "TtXZ" for pid in found))
             await asyncio.sleep(seconds)
             still = sum(state_of(pid) in "Tt" for pid in found)
         finally:
@@ -101,7 +101,8 @@ async def pause(world: World, target: str, seconds: float) -> Outcome:
         return Outcome(stopped and still > 0, f"{still} stopped for {seconds:.0f} s")
 
 
-async def _until(test: Callable[[], bool]) -> bool:
+async def until(test: Callable[[], bool]) -> bool:
+    """Wait a little for a test to pass; tell whether it did."""
     try:
         async with asyncio.timeout(_SEEN_S):
             while not test():
