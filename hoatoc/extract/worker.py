@@ -2,8 +2,9 @@
 
 `python -m hoatoc.extract.worker` takes files from its standard input and answers on its standard
 output, each as a length (8 bytes, big endian) and as many bytes. It has loaded its parsers already,
-so a child is a fork away. A child can write to no file, dump no core and open few files; what it
-answers is JSON, so that whoever takes over a parser gains nothing but a wrong answer.
+and read a page of its own, so a child is a fork away. A child can write to no file, dump no core
+and open few files; what it answers is JSON, so that whoever takes over a parser gains nothing but a
+wrong answer.
 """
 
 import json
@@ -20,6 +21,17 @@ from hoatoc.extract.kind import UNKNOWN
 
 _LENGTH = 8
 _MEGABYTE = 1024 * 1024
+_PAGE = b"""%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R
+/Resources<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>endobj
+4 0 obj<</Length 25>>stream
+BT /F 9 Tf (Trang) Tj ET
+
+endstream endobj
+trailer<</Root 1 0 R>>
+"""
 MEMORY_BYTES = 1024 * _MEGABYTE
 """The address space of a child."""
 
@@ -49,6 +61,7 @@ def receive(source: IO[bytes]) -> bytes | None:
 
 def main() -> None:
     """Answer until the standard input ends."""
+    read(_PAGE)  # what a parser sets up at its first file, no child has to
     while (content := receive(sys.stdin.buffer)) is not None:
         send(sys.stdout.buffer, _answer(content))
 

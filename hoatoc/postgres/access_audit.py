@@ -69,12 +69,15 @@ class AuditTables:
 
     async def _write(self, who: str, organ: str, deed: Deed) -> None:
         query = "note_refusal" if deed.outcome is Outcome.REFUSED else "note"
-        texts = (who, organ, deed.door, deed.action, deed.organ, deed.subject)
-        written = [shown(text, _WIDTH) for text in texts]
-        detail = shown(deed.detail, _WIDTH)
-        await self._connection.execute(SQL[query], *written, deed.outcome, detail)
+        await self._connection.execute(SQL[query], *row_of(who, organ, deed))
 
     async def rows(self, wanted: Wanted) -> list[asyncpg.Record]:
         """Return what was done, the newest first."""
         texts = (shown(text, _WIDTH) for text in (wanted.organ, wanted.who, wanted.subject))
         return list(await self._connection.fetch(SQL["audit"], *texts, wanted.before, wanted.limit))
+
+
+def row_of(who: str, organ: str, deed: Deed) -> tuple[str, ...]:
+    """Return a deed as it is written down: a row of the audit, its id and instant apart."""
+    texts = (who, organ, deed.door, deed.action, deed.organ, deed.subject)
+    return *(shown(text, _WIDTH) for text in texts), deed.outcome, shown(deed.detail, _WIDTH)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 import asyncpg
 
@@ -105,11 +106,9 @@ class Door:
 
     async def hand_over(self, connection: Connection, admitted: Admitted) -> HandedOver:
         """Hand over what was admitted; of a large packet, what was kept."""
+        note = partial(self.note, connection)
         tables = HandoverTables(connection)
-        async with connection.transaction():
-            handed = await tables.hand_over(admitted, self.admission.policy, self.name)
-            await self.note(connection, handed)
-        return handed
+        return await tables.hand_over(admitted, self.admission.policy, self.name, note)
 
     async def _admitted(
         self, connection: Connection, data: Content, sender: str | None, declaration: Declaration

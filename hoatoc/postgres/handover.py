@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -40,6 +40,10 @@ SENT_AGAIN = ("receive-failed", "parked", "refused", "recalled")
 """States from which a copy may be sent again: the recipient does not have it, or gave it back."""
 
 
+async def _nobody(_handed: "HandedOver") -> None:
+    """Write nothing more."""
+
+
 class EarlierUnknown(PeerFault):
     """A recall, an update or a replacement names a document or a copy that was not sent here."""
 
@@ -71,38 +75,47 @@ class HandedOver:
         return self.dispatch_id
 
 
+Note = Callable[[HandedOver], Awaitable[None]]
+
+
 class HandoverTables:
     """Reads and writes of hand-over on one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def hand_over(self, admitted: Admitted, policy: Policy, door: str) -> HandedOver:
+    async def hand_over(
+        self, admitted: Admitted, policy: Policy, door: str, note: Note = _nobody
+    ) -> HandedOver:
         """Take a packet that was admitted: reserve its identity, write what is to be published.
 
-        The same content again gives the dispatch that it already has. Raises DocumentConflict or
-        EarlierUnknown; nothing is written then.
+        The same content again gives the dispatch that it already has. `note` writes more in the
+        same transaction. Raises DocumentConflict or EarlierUnknown; nothing is written then.
         """
         async with self._connection.transaction():
-            taken = await self._taken(admitted)
-            act = act_of(admitted, taken)
-            if earlier := dispatch_of(admitted, act, taken):
-                copies = admitted.sending.copies
-                return _handed(admitted, earlier, copies, admitted.findings, (), new=False)
-            findings = (*admitted.findings, *await self._namesakes(admitted))
-            recalls = await self._ask_back(admitted)
-            copies = await self._copies(admitted)
-            if not copies:
-                new = any(recall.asked for recall in recalls)
-                return _handed(admitted, None, (), findings, recalls, new=new)
-            now_ms = time.time_ns() // 1_000_000
-            dispatch_id = dispatch_id_from(now_ms, os.urandom(10))
-            if not await self._reserve(admitted, findings, policy, door, act, dispatch_id, now_ms):
-                earlier = dispatch_of(admitted, act, await self._taken(admitted))
-                return _handed(admitted, earlier, copies, findings, recalls, new=False)
-            await self._add_copies(dispatch_id, copies, admitted.connections, {})
-            await self._send(dispatch_id, admitted.packet.priority)
-            return _handed(admitted, dispatch_id, copies, findings, recalls, new=True)
+            handed = await self._handed_over(admitted, policy, door)
+            await note(handed)
+        return handed
+
+    async def _handed_over(self, admitted: Admitted, policy: Policy, door: str) -> HandedOver:
+        taken = await self._taken(admitted)
+        act = act_of(admitted, taken)
+        if earlier := dispatch_of(admitted, act, taken):
+            copies = admitted.sending.copies
+            return _handed(admitted, earlier, copies, admitted.findings, (), new=False)
+        findings = (*admitted.findings, *await self._namesakes(admitted))
+        recalls = await self._ask_back(admitted)
+        copies = await self._copies(admitted)
+        if not copies:
+            new = any(recall.asked for recall in recalls)
+            return _handed(admitted, None, (), findings, recalls, new=new)
+        now_ms = time.time_ns() // 1_000_000
+        dispatch_id = dispatch_id_from(now_ms, os.urandom(10))
+        if not await self._reserve(admitted, findings, policy, door, act, dispatch_id, now_ms):
+            earlier = dispatch_of(admitted, act, await self._taken(admitted))
+            return _handed(admitted, earlier, copies, findings, recalls, new=False)
+        await self._send(dispatch_id, admitted.packet.priority, copies, admitted.connections, {})
+        return _handed(admitted, dispatch_id, copies, findings, recalls, new=True)
 
     async def _namesakes(self, admitted: Admitted) -> tuple[Finding, ...]:
         """Return the two duplicate alarms of the law (NĐ 30/2020, Phụ lục VI, I.III.1.h)."""
@@ -240,9 +253,10 @@ class HandoverTables:
         )
         return reserved is not None
 
-    async def _add_copies(
+    async def _send(
         self,
         dispatch_id: DispatchId,
+        priority: int,
         recipients: Sequence[str],
         connections: Mapping[OrganCode, OrganCode],
         resends: Mapping[OrganCode, UUID],
@@ -250,13 +264,8 @@ class HandoverTables:
         ids = [delivery_id(dispatch_id, OrganCode(each)) for each in recipients]
         topics = [connections.get(OrganCode(each), each) for each in recipients]
         again = [resends.get(OrganCode(each)) for each in recipients]
-        await self._connection.execute(
-            SQL["add_recipients"], ids, dispatch_id, list(recipients), topics, again
-        )
-
-    async def _send(self, dispatch_id: UUID, priority: int) -> None:
-        await self._connection.execute(SQL["add_outbox"], dispatch_id, priority)
-        await self._connection.execute(f"NOTIFY {OUTBOX_CHANNEL}")
+        columns = (ids, dispatch_id, list(recipients), topics, again)
+        await self._connection.execute(SQL["send"], *columns, priority, OUTBOX_CHANNEL)
 
     async def copies(self, dispatch_id: UUID) -> list[Copy]:
         """Return the copies of a dispatch, and where each stands."""
@@ -296,8 +305,7 @@ class HandoverTables:
                 SQL["resend"], dispatch_id, new_id, out, door, handed_over
             )
             again = {each: copies[each].delivery_id for each in recipients}
-            await self._add_copies(new_id, sorted(recipients), connections, again)
-            await self._send(new_id, priority)
+            await self._send(new_id, priority, sorted(recipients), connections, again)
             return new_id
 
     async def sender(self, dispatch_id: UUID) -> str | None:

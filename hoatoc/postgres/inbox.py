@@ -1,7 +1,7 @@
 """What the gateway reads: dispatches, copies and numbers of the organs that ask."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -47,18 +47,19 @@ class InboxTables:
         row = await self._connection.fetchrow(SQL["copy"], delivery_id)
         return dict(row) if row else None
 
-    async def copy_of(self, delivery_id: UUID) -> dict[str, Any] | None:
-        """Return whose a copy is, as one answers for it; None if there is none."""
-        row = await self._connection.fetchrow(SQL["copy_of"], delivery_id)
+    async def copy_of(self, delivery_id: UUID, event_id: UUID) -> dict[str, Any] | None:
+        """Return whose a copy is, as one answers for it; None if there is none.
+
+        `is_answered` tells whether the broker has confirmed the answer of this id.
+        """
+        row = await self._connection.fetchrow(SQL["copy_of"], delivery_id, event_id)
         return dict(row) if row else None
 
-    async def is_answered(self, event_id: UUID) -> bool:
-        """Tell whether the broker has confirmed this answer."""
-        return bool(await self._connection.fetchval(SQL["is_answered"], event_id))
-
-    async def answered(self, event_id: UUID, delivery_id: UUID, what: str, via: str) -> None:
-        """Note an answer that the broker has confirmed."""
-        await self._connection.execute(SQL["answered"], event_id, delivery_id, what, via)
+    async def answered(
+        self, event_id: UUID, delivery_id: UUID, what: str, via: str, audited: Sequence[str]
+    ) -> None:
+        """Note an answer that the broker has confirmed, with the row of who gave it."""
+        await self._connection.execute(SQL["answered"], event_id, delivery_id, what, via, *audited)
 
     async def senders(self, dispatches: Iterable[UUID]) -> dict[UUID, str]:
         """Return whose dispatches these are, as far as they are known."""

@@ -41,8 +41,10 @@ class Keyring:
         self._scopes_of: tuple[Registry, date] | None = None
         self._computing = asyncio.Lock()
 
-    async def authenticate(self, connection: Connection, presented: Presented) -> Caller:
-        """Return who shows this; raises Unauthenticated."""
+    async def authenticate(
+        self, connection: Connection, presented: Presented
+    ) -> tuple[Caller, Registry]:
+        """Return who shows this, and the registry by which it is known; raises Unauthenticated."""
         row = await self._matching(connection, presented)
         if row["revoked"]:
             raise Unauthenticated(Doubt.REVOKED)
@@ -52,13 +54,14 @@ class Keyring:
             await connection.execute(SQL["note_used"], row["credential_id"])
         registry = await self._registry.current(connection, row["registry_version"])
         scope = (await self._current_scopes(registry)).of(row["organ"])
-        return Caller(
+        caller = Caller(
             credential=row["credential_id"],
             organ=row["organ"],
             roles=frozenset(map(Role, row["roles"])),
             scope=scope.organs,
             halted=scope.halted,
         )
+        return caller, registry
 
     async def _matching(self, connection: Connection, presented: Presented) -> asyncpg.Record:
         if isinstance(presented, ApiKey):

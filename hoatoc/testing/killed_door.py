@@ -193,7 +193,7 @@ class _Door:
 
     line: Line
     packets: dict[str, bytes] = field(default_factory=dict)
-    steps: Collection[str] = ("BEGIN", "handover.reserve", "handover.add_outbox", "COMMIT")
+    steps: Collection[str] = ("BEGIN", "handover.reserve", "handover.send", "COMMIT")
     decides: str = "COMMIT"
 
     async def accepted(self) -> list[Carried]:
@@ -257,7 +257,7 @@ class SendingAgain(_Door):
     """A copy that B could not take, sent again by `hoatoc resend`."""
 
     dispatches: dict[str, UUID] = field(default_factory=dict)
-    steps: Collection[str] = ("recall.lock", "handover.resend", "handover.add_outbox", "COMMIT")
+    steps: Collection[str] = ("recall.lock", "handover.resend", "handover.send", "COMMIT")
 
     async def prepare(self) -> str:
         """Have a letter fail at B."""

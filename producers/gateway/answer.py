@@ -23,7 +23,7 @@ from producers.gateway.repeating import Key, checked
 from producers.gateway.shape import Acknowledgement, Answered, Status
 from producers.gateway.speaking import Speaking, Speaks
 from producers.gateway.state import NAME, Gateway, Here
-from producers.gateway.trace import note
+from producers.gateway.trace import row
 
 router = APIRouter(prefix="/v1/deliveries", tags=["answers"], route_class=Bounded)
 REFUSED = "02"
@@ -133,12 +133,12 @@ async def answer(
     """
     async with here.connection() as connection:
         tables = InboxTables(connection)
-        copy = await tables.copy_of(delivery_id)
+        event_id = answer_id(delivery_id, what, key)
+        copy = await tables.copy_of(delivery_id, event_id)
         own = [copy["recipient"]] if copy and copy["left_us"] else []
         speaks.find(Action.ANSWER, Thing.DELIVERY, delivery_id, own)
         assert copy is not None  # noqa: S101 - it was found
-        event_id = answer_id(copy["dispatch_id"], delivery_id, what, key)
-        if await tables.is_answered(event_id):
+        if copy["is_answered"]:
             return event_id
     said = event(event_id, copy["dispatch_id"], copy["recipient"])
     record = outgoing(
@@ -151,9 +151,9 @@ async def answer(
     )
     here.require_broker()
     await here.outlet.send([record])
-    async with here.connection() as connection, connection.transaction():
-        await InboxTables(connection).answered(event_id, delivery_id, what, NAME)
-        await note(connection, speaks, Action.ANSWER, delivery_id)
+    audited = row(speaks, Action.ANSWER, delivery_id)
+    async with here.connection() as connection:
+        await InboxTables(connection).answered(event_id, delivery_id, what, NAME, audited)
     return event_id
 
 
@@ -166,25 +166,25 @@ async def ask_back(
     """
     async with here.connection() as connection:
         tables = InboxTables(connection)
-        copy = await tables.copy_of(delivery_id)
+        event_id = answer_id(delivery_id, "status/13", key)
+        copy = await tables.copy_of(delivery_id, event_id)
         own = [copy["sender"]] if copy else []
         speaks.find(Action.RECALL, Thing.DELIVERY, delivery_id, own)
         assert copy is not None  # noqa: S101 - it was found
-        event_id = answer_id(copy["dispatch_id"], delivery_id, "status/13", key)
         handovers = HandoverTables(connection)
         copies = await handovers.copies(copy["dispatch_id"])
         wanted = [each for each in copies if each.delivery_id == delivery_id]
         asking = Asking(form=Form.STATUS_13, reason=reason, requested_by=copy["sender"])
         async with connection.transaction():
             await handovers.ask_back(wanted, asking)
-            await tables.answered(event_id, delivery_id, "status/13", NAME)
-            await note(connection, speaks, Action.RECALL, delivery_id)
+            audited = row(speaks, Action.RECALL, delivery_id)
+            await tables.answered(event_id, delivery_id, "status/13", NAME, audited)
     return event_id
 
 
-def answer_id(dispatch_id: UUID, delivery_id: UUID, what: str, key: str) -> UUID:
+def answer_id(delivery_id: UUID, what: str, key: str) -> UUID:
     """Return the id of an answer through the gateway: of a repetition it is the same."""
-    return uuid5(dispatch_id, f"{NAME}/{delivery_id}/{what}/{key}")
+    return uuid5(delivery_id, f"{NAME}/{what}/{key}")
 
 
 def _now_ms() -> int:

@@ -67,9 +67,8 @@ async def speaking(
     """Tell who speaks; raises Unauthenticated, TooManyRequests."""
     shown = presented(request)
     async with here.connection() as connection:
-        caller = await here.keys.authenticate(connection, shown)
-        here.limiter.admit(caller.organ, time.monotonic())
-        registry = await here.door.registry.current(connection)
+        caller, registry = await here.keys.authenticate(connection, shown)
+    here.limiter.admit(caller.organ, time.monotonic())
     code = caller.organ
     if organ is not None:  # itself, also when it has ended: its successor acts for it by name
         known = registry.get(organ)

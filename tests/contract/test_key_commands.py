@@ -74,7 +74,7 @@ def shows(connection: asyncpg.Connection, tmp_path: Path) -> Shows:
 
     async def show(presented: Presented) -> Caller | Doubt:
         try:
-            return await keyring.authenticate(connection, presented)
+            return (await keyring.authenticate(connection, presented))[0]
         except Unauthenticated as refused:
             return refused.doubt
 

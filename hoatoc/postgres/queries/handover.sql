@@ -33,14 +33,17 @@ SELECT packet, document_digest, document_id, year, printed_number, printed_notat
        issuer_name
 FROM handover WHERE dispatch_id = $1;
 
--- name: add_recipients
--- The copies of a dispatch, the topic of each, and which copy it sends again.
-INSERT INTO handover_recipient (delivery_id, dispatch_id, recipient, connection, resends)
-SELECT d, $2, r, c, s FROM unnest($1::uuid[], $3::text[], $4::text[], $5::uuid[]) AS n (d, r, c, s);
-
--- name: add_outbox
--- What the relay must publish.
-INSERT INTO outbox (dispatch_id, priority) VALUES ($1, $2);
+-- name: send
+-- The copies of a dispatch, the topic of each, which copy it sends again; what the relay must
+-- publish, and that there is something.
+WITH copy AS (
+    INSERT INTO handover_recipient (delivery_id, dispatch_id, recipient, connection, resends)
+    SELECT d, $2, r, c, s
+    FROM unnest($1::uuid[], $3::text[], $4::text[], $5::uuid[]) AS n (d, r, c, s)
+), waiting AS (
+    INSERT INTO outbox (dispatch_id, priority) VALUES ($2, $6)
+)
+SELECT pg_notify($7, '');
 
 -- name: copies_of
 -- The copies of a document, by its id as written or by its number, and where each stands.

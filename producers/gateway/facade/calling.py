@@ -97,9 +97,8 @@ class Callers:
     async def _known(self, request: Request, pair: Pair) -> Known:
         here = self._here
         async with here.connection() as connection:
-            caller = await here.keys.authenticate(connection, pair)
+            caller, registry = await here.keys.authenticate(connection, pair)
             here.limiter.admit(caller.organ, time.monotonic())
-            registry = await here.door.registry.current(connection)
             point = registry.connection(registry[caller.organ])
             if point not in self._noted:
                 await FacadeTables(connection).note(point)
