@@ -33,6 +33,7 @@ from hoatoc.domain.secret import SecretSuspected
 from hoatoc.kafka.dead_letter import dead_letter
 from hoatoc.kafka.deletion import DeletionRefused, append_marker, delete_up_to, is_marker
 from hoatoc.kafka.door_alert import door_alert
+from hoatoc.kafka.door_answer import door_answer
 from hoatoc.kafka.topic import SEGMENT_MS
 from hoatoc.ports import Consumer, Database, Handovers, Ledger, Producer
 from hoatoc.postgres.connection import Connection
@@ -102,7 +103,7 @@ class Taking:
                 await self.reader.commit({place: OffsetAndMetadata(end, "")})
 
     async def take(self, record: ConsumerRecord) -> None:
-        """Take a hand-over, or refuse it and say so, with the position."""
+        """Take a hand-over, or refuse it and say so, with the position; its writer is answered."""
         telemetry.RECORDS.labels(NAME, "handovers").inc()
         organ = topic.organ_of(record.topic)
         async with self.database.acquire() as connection:
@@ -110,54 +111,62 @@ class Taking:
                 tables = self.handovers(connection)
                 await tables.move_intake(record.topic, record.partition, record.offset)
                 return
+            said: DocumentHandedOver | None = None
             try:
-                admitted = await self._admitted(connection, record, organ)
+                said = _handed_over(record)
+                admitted = await self.door.admit(connection, said.packet, organ)
             except SecretSuspected as suspected:
-                await self._stop(connection, record, organ, suspected)
+                await self._stop(connection, record, said, suspected)
             except PeerFault as fault:
-                await self._refuse(connection, record, organ, fault)
+                await self._refuse(connection, record, said, fault)
             else:
-                await self._hand_over(connection, record, organ, admitted)
-
-    async def _admitted(
-        self, connection: Connection, record: ConsumerRecord, organ: str
-    ) -> Admitted:
-        event = codec.decode(record.value)
-        if not isinstance(event, DocumentHandedOver):
-            raise NotAHandover(f"{type(event).__name__} stands where a hand-over must")
-        return await self.door.admit(connection, event.packet, organ)
+                await self._hand_over(connection, record, said, admitted)
 
     async def _hand_over(
-        self, connection: Connection, record: ConsumerRecord, organ: str, admitted: Admitted
+        self,
+        connection: Connection,
+        record: ConsumerRecord,
+        said: DocumentHandedOver,
+        admitted: Admitted,
     ) -> None:
         async with connection.transaction():
             tables = self.handovers(connection)
             if not await tables.move_intake(record.topic, record.partition, record.offset):
                 return
             try:
-                await tables.hand_over(admitted, self.door.admission.policy, self.door.name)
+                taken = await tables.hand_over(admitted, self.door.admission.policy, self.door.name)
             except PeerFault as fault:
-                await self._note_refusal(connection, record, organ, fault)
+                await self._note_refusal(connection, record, said, fault)
                 return
             HANDED_OVER.labels("taken").inc()
+            told = [door_answer(record, said, new=taken.new, dispatch_id=taken.dispatch_id)]
             repaired = put_back_of(record)
             if repaired is not None:
-                over = door_alert(Kind.UNSENT, repaired, organ, None, self.kafka.partitions)
-                await self.ledger(connection).announce([over])
+                organ, partitions = topic.organ_of(record.topic), self.kafka.partitions
+                told.append(door_alert(Kind.UNSENT, repaired, organ, None, partitions))
+            await self.ledger(connection).announce(told)
 
     async def _refuse(
-        self, connection: Connection, record: ConsumerRecord, organ: str, fault: PeerFault
+        self,
+        connection: Connection,
+        record: ConsumerRecord,
+        said: DocumentHandedOver | None,
+        fault: PeerFault,
     ) -> None:
         async with connection.transaction():
             tables = self.handovers(connection)
             if await tables.move_intake(record.topic, record.partition, record.offset):
-                await self._note_refusal(connection, record, organ, fault)
+                await self._note_refusal(connection, record, said, fault)
 
     async def _note_refusal(
-        self, connection: Connection, record: ConsumerRecord, organ: str, fault: PeerFault
+        self,
+        connection: Connection,
+        record: ConsumerRecord,
+        said: DocumentHandedOver | None,
+        fault: PeerFault,
     ) -> None:
         HANDED_OVER.labels("refused").inc()
-        reason = type(fault).__name__
+        reason, organ = type(fault).__name__, topic.organ_of(record.topic)
         LOG.warning("handover_refused", organ=organ, reason=reason, offset=record.offset)
         detail = fault.withheld() if isinstance(fault, PacketFault) else str(fault)
         letter, parked = dead_letter(record, NAME, reason, detail, content=False)
@@ -170,24 +179,32 @@ class Taking:
             since_ms=record.timestamp,
         )
         await self.ledger(connection).announce(
-            [(letter, parked.event_id, type(parked).__name__), alert]
+            [
+                (letter, parked.event_id, type(parked).__name__),
+                alert,
+                door_answer(record, said, fault=fault, detail=detail),
+            ]
         )
 
     async def _stop(
         self,
         connection: Connection,
         record: ConsumerRecord,
-        organ: str,
+        said: DocumentHandedOver | None,
         suspected: SecretSuspected,
     ) -> None:
         """Note and page a suspected secret, then delete its record."""
         HANDED_OVER.labels("suspected").inc()
+        organ = topic.organ_of(record.topic)
         place = Place(record.topic, record.partition, record.offset)
         async with connection.transaction():
             tables = self.handovers(connection)
             if await tables.move_intake(record.topic, record.partition, record.offset):
                 note = Stopped.of(suspected, door=self.door.name, organ=organ, place=place)
                 await SecretTables(connection).stop(note, self.kafka.partitions)
+                texts = (f"{one.text_vi} / {one.text_en}" for one in suspected.suspicions)
+                answer = door_answer(record, said, fault=suspected, detail="\n".join(texts))
+                await self.ledger(connection).announce([answer])
         await self.delete_pending()
 
     async def delete_pending(self) -> None:
@@ -219,6 +236,14 @@ class Taking:
                 await delete_up_to(self.admin, place.topic, place.offset - 1, place.partition)
                 await tables.mark_erased(place)
                 LOG.info("suspected_record_erased", topic=place.topic)
+
+
+def _handed_over(record: ConsumerRecord) -> DocumentHandedOver:
+    """Return what a record says; raises NotAHandover and what decoding raises."""
+    event = codec.decode(record.value)
+    if not isinstance(event, DocumentHandedOver):
+        raise NotAHandover(f"{type(event).__name__} stands where a hand-over must")
+    return event
 
 
 class Revoked(ConsumerRebalanceListener):

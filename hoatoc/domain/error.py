@@ -4,7 +4,10 @@ A caller decides by `retriable` alone whether to try again; the text of an error
 found, what was expected and the remedy, so that it can be shown to a person as it is.
 """
 
+import re
 from typing import ClassVar
+
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 class HoatocError(Exception):
@@ -25,3 +28,8 @@ class Unavailable(OurFault):
     """The broker or the database does not answer; nothing is lost, and trying again is safe."""
 
     retriable = True
+
+
+def name_of(kind: type[BaseException]) -> str:
+    """Return the name of a refusal as all doors give it: DocumentConflict is document-conflict."""
+    return _WORDS.sub("-", kind.__name__).lower()

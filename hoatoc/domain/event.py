@@ -173,6 +173,25 @@ class DocumentHandedOver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandOverAnswered:
+    """What became of a hand-over by Kafka, for whoever wrote it.
+
+    `outcome` is `taken`, `known` (it was taken before), or `refused`, with the reason; `partition`
+    and `offset` tell which record of `handovers.<organ>` it was, `handover_id` its event.
+    """
+
+    event_id: UUID
+    handover_id: UUID | None = None
+    document_id: str = ""
+    partition: int
+    offset: int
+    outcome: str
+    dispatch_id: UUID | None = None
+    reason: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransportAcknowledged:
     """The recipient's system says what became of the packet."""
 
@@ -353,6 +372,7 @@ Event = (
     | RecallIssued
     | DocumentDispatched
     | DocumentHandedOver
+    | HandOverAnswered
     | TransportAcknowledged
     | StatusReported
     | AnswerUnreadable

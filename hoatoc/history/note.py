@@ -19,7 +19,7 @@ class _Note(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what
 class HandedOver(_Note, frozen=True, kw_only=True, tag="handed-over"):
     """A door has accepted a document for these recipients.
 
-    `dispatch_id` is None where the door is Kafka: a sender learns it from nobody.
+    `dispatch_id` is None where the door does not say it at once, as Kafka and a spool.
     """
 
     document_id: str

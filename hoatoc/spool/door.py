@@ -30,15 +30,21 @@ from hoatoc.kafka.client import (
 from hoatoc.spool.outbox import Queued
 
 NAME = "spool"
+SUSPECTED = "secret-suspected"
+"""the refusal after which no copy of a packet is made"""
 _OVERHEAD = 4096
 """bytes of a record beside its packet, at most"""
 
 
 class Handed(NamedTuple):
-    """The door has it: as which dispatch, if it says so, and all that it said."""
+    """The door has it: as which dispatch, if it says so, and all that it said.
+
+    Where that is not `final`, the door behind the broker answers later.
+    """
 
     dispatch_id: UUID | None
     answer: Any
+    final: bool = True
 
 
 class Rejected(PeerFault):
@@ -150,7 +156,8 @@ class KafkaDoor:
             raise LineDown(
                 f"Kafka chưa nhận: {said}. / The broker has not confirmed: {said}."
             ) from error
-        return Handed(None, {"topic": name, "partition": 0, "offset": place.offset})
+        told = {"topic": name, "partition": 0, "offset": place.offset}
+        return Handed(None, told, final=False)
 
     async def open(self) -> None:
         """Open the producer now; without this the first packet does. Raises BrokerAway."""

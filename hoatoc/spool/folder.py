@@ -83,12 +83,14 @@ class Folder:
             os.replace(file, self.root / "refused" / f"{name}.edxml")
 
     def show(self, fate: Fate) -> None:
-        """Show what became of a packet."""
+        """Show what became of a packet, in one of two places."""
         told = asdict(fate) | {"sha256": fate.sha256.hex()}
-        folder = "sent" if fate.state is State.SENT else "refused"
-        write(self.root / folder / f"{_named(fate.name, fate.id.hex)}.json", told)
+        name = f"{_named(fate.name, fate.id.hex)}.json"
+        here, elsewhere = ("sent", "refused") if fate.state is State.SENT else ("refused", "sent")
+        write(self.root / here / name, told)
+        (self.root / elsewhere / name).unlink(missing_ok=True)
 
-    def give_back(self, packet: Queued, content: bytes) -> None:
+    def give_back(self, packet: Queued | Fate, content: bytes) -> None:
         """Put a packet that was refused back, for its sender to correct."""
         place = self.root / "refused" / f"{_named(packet.name, packet.id.hex)}.edxml"
         durable.write(place, content)

@@ -14,8 +14,8 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from hoatoc.client.trying import Backoff
-from hoatoc.spool.door import Door, Later, LineDown, Rejected
-from hoatoc.spool.outbox import Outbox, Queued
+from hoatoc.spool.door import SUSPECTED, Door, Later, LineDown, Rejected
+from hoatoc.spool.outbox import Fate, Outbox, Queued
 
 POLL_S = 5.0
 LOG = structlog.get_logger("spool")
@@ -78,7 +78,7 @@ class Forwarder:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """set when something has left, or the line has changed"""
-    give_back: Callable[[Queued, bytes], None] = lambda _packet, _content: None
+    give_back: Callable[[Queued | Fate, bytes], None] = lambda _packet, _content: None
     """gives a packet that is refused back to its sender"""
     in_flight: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -109,11 +109,13 @@ class Forwarder:
 
     async def _forward(self, row: Queued) -> None:
         content = await self.outbox.content(row.id)
+        if content is None:  # the answer to an earlier attempt has come meanwhile
+            return
         try:
             handed = await self.door.hand_over(row, content)
         except Rejected as refusal:
             self.line.works()
-            if refusal.code != "secret-suspected":  # of that, no copy is made
+            if refusal.code != SUSPECTED:
                 await asyncio.to_thread(self.give_back, row, content)
             await self.outbox.refuse(row.id, str(refusal), refusal.answer)
             LOG.warning("packet_refused", id=row.id, reason=refusal.code)
@@ -127,7 +129,10 @@ class Forwarder:
             LOG.warning("packet_put_off", id=row.id, attempts=row.attempts)
         else:
             self.line.works()
-            await self.outbox.mark_sent(row.id, handed.dispatch_id, handed.answer)
+            if handed.final:
+                await self.outbox.mark_sent(row.id, handed.dispatch_id, handed.answer)
+            else:
+                await self.outbox.mark_handed(row.id, handed.answer)
             LOG.info("packet_forwarded", id=row.id, dispatch_id=handed.dispatch_id)
             FORWARDED.labels("sent").inc()
         self.changed.set()

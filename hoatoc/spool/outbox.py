@@ -21,6 +21,8 @@ from typing import Any, NamedTuple, Self
 from uuid import UUID, uuid5
 
 from hoatoc.domain.error import Unavailable
+from hoatoc.domain.event import HandOverAnswered
+from hoatoc.kafka.door_answer import REFUSED
 from hoatoc.sqlite import Connect, File, connect, migrations
 from hoatoc.sqlite import queries as queries_of
 
@@ -109,11 +111,15 @@ class Fate:
 
 
 class Standing(NamedTuple):
-    """What waits: packets, bytes, and since when the oldest."""
+    """What waits: packets, bytes, and since when the oldest.
+
+    `unanswered` packets have left and may still be refused.
+    """
 
     packets: int
     bytes: int
     oldest_ms: int | None
+    unanswered: int = 0
 
 
 class Named(NamedTuple):
@@ -126,6 +132,14 @@ class Named(NamedTuple):
     version: int
     code: str | None = None
     description: str | None = None
+
+
+_ANSWER = ("partition", "offset", "outcome", "dispatch_id", "reason", "detail")
+
+
+def is_refused(answer: HandOverAnswered) -> bool:
+    """Tell whether a door that is a topic has refused a packet."""
+    return answer.outcome == REFUSED
 
 
 def spool_id(content: bytes) -> UUID:
@@ -154,9 +168,12 @@ class Outbox:
         known = connection.execute(SQL["find"], {"sha256": digest}).fetchone()
         if known and known["state"] != State.REFUSED:
             return Taken(UUID(known["id"]), new=False, state=State(known["state"]))
-        packets, used = connection.execute(SQL["occupied"]).fetchone()
-        if used + len(arrival.content) > self.quota_bytes:
+        packets, used, _, unanswered = connection.execute(SQL["occupied"]).fetchone()
+        room = self.quota_bytes - used - len(arrival.content)
+        if room < 0:
             raise SpoolFull(packets, used, self.quota_bytes)
+        if room < unanswered:
+            connection.execute(SQL["let_go"])
         row = {
             "id": str(spool_id(arrival.content)),
             "sha256": digest,
@@ -182,12 +199,12 @@ class Outbox:
         claimed = [Queued(**{**dict(row), "id": UUID(row["id"])}) for row in rows]
         return sorted(claimed, key=lambda each: (-each.priority, each.taken_ms, str(each.id)))
 
-    async def content(self, packet: UUID) -> bytes:
-        """Return the bytes of a packet that waits or is claimed."""
+    async def content(self, packet: UUID) -> bytes | None:
+        """Return the bytes of a packet; None once they are needed no more, or it is unknown."""
         row = await self.file.do(
             lambda c: c.execute(SQL["content"], {"id": str(packet)}).fetchone()
         )
-        return bytes(row["content"])
+        return bytes(row["content"]) if row and row["content"] is not None else None
 
     async def mark_sent(self, packet: UUID, dispatch_id: UUID | None, answer: Any) -> None:
         """Mark a claimed packet as taken by the door; its content is deleted."""
@@ -196,6 +213,10 @@ class Outbox:
             "answer": json.dumps(answer),
         }
         await self._end("mark_sent", packet, told)
+
+    async def mark_handed(self, packet: UUID, answer: Any) -> None:
+        """Mark a claimed packet as taken by the broker; its content is kept until its answer."""
+        await self._end("mark_handed", packet, {"answer": json.dumps(answer)})
 
     async def refuse(self, packet: UUID, fault: str, answer: Any) -> None:
         """Mark a claimed packet as refused for good; its content is deleted."""
@@ -223,8 +244,9 @@ class Outbox:
         """Return what waits."""
 
         def count(connection: sqlite3.Connection) -> Standing:
-            packets, used = connection.execute(SQL["occupied"]).fetchone()
-            return Standing(packets, used, connection.execute(SQL["oldest"]).fetchone()[0])
+            packets, used, unanswered, _ = connection.execute(SQL["occupied"]).fetchone()
+            oldest = connection.execute(SQL["oldest"]).fetchone()[0]
+            return Standing(packets, used, oldest, unanswered)
 
         return await self.file.do(count)
 
@@ -253,11 +275,19 @@ class Outbox:
         row = await self.file.do(lambda c: c.execute(SQL["cursor"], {"source": source}).fetchone())
         return row["cursor"] if row else None
 
-    async def book(self, source: str, cursor: str, told: Sequence[Named]) -> None:
-        """Book what became of copies, and how far their source was read, in one transaction."""
+    async def book(
+        self,
+        source: str,
+        cursor: str,
+        told: Sequence[Named],
+        answers: Sequence[HandOverAnswered] = (),
+    ) -> None:
+        """Book what became of copies and packets, and how far their source was read, at once."""
         now_ms = self.now_ms()
 
         def book(connection: sqlite3.Connection) -> None:
+            for answer in answers:
+                self._answered(connection, answer, now_ms)
             for each in told:
                 row = {**each._asdict(), "now_ms": now_ms}
                 row |= {name: str(row[name]) for name in ("delivery_id", "dispatch_id")}
@@ -266,6 +296,20 @@ class Outbox:
             connection.execute(SQL["move"], {"source": source, "cursor": cursor})
 
         await self.file.do(book)
+
+    @staticmethod
+    def _answered(connection: sqlite3.Connection, said: HandOverAnswered, now_ms: int) -> None:
+        answer = {name: getattr(said, name) for name in _ANSWER}
+        row = {
+            "id": str(said.handover_id),
+            "now_ms": now_ms,
+            "dispatch_id": str(said.dispatch_id) if said.dispatch_id else None,
+            "fault": said.detail or said.reason or "",
+            "answer": json.dumps(answer, default=str),
+        }
+        query = "answered_refused" if is_refused(said) else "answered_taken"
+        if connection.execute(SQL[query], row).rowcount:
+            connection.execute(SQL["show"], {"subject": f"packet/{said.handover_id}"})
 
     async def unshown(self) -> list[str]:
         """Return what the folder does not show yet: `packet/<id>` or `dispatch/<id>`."""

@@ -14,9 +14,16 @@ UPDATE packet SET state = 'waiting', content = :content, declared_by = :declared
 WHERE sha256 = :sha256 AND state = 'refused';
 
 -- name: occupied
--- How much waits, for the quota.
-SELECT count(*) AS packets, coalesce(sum(bytes), 0) AS bytes FROM packet
-WHERE state IN ('waiting', 'claimed');
+-- How much waits to be sent, and how much is kept until its answer comes.
+SELECT count(*) FILTER (WHERE state <> 'sent') AS packets,
+       coalesce(sum(bytes) FILTER (WHERE state <> 'sent'), 0) AS bytes,
+       count(*) FILTER (WHERE state = 'sent') AS unanswered,
+       coalesce(sum(bytes) FILTER (WHERE state = 'sent'), 0) AS unanswered_bytes
+FROM packet WHERE content IS NOT NULL;
+
+-- name: let_go
+-- What the broker has gives way to what it has not: refused, it cannot be given back any more.
+UPDATE packet SET content = NULL WHERE state = 'sent' AND content IS NOT NULL;
 
 -- name: oldest
 -- Since when the oldest waits.
@@ -43,6 +50,24 @@ SELECT content FROM packet WHERE id = :id;
 UPDATE packet SET state = 'sent', content = NULL, claimed_by = NULL, claimed_ms = NULL, fault = '',
        ended_ms = :now_ms, dispatch_id = :dispatch_id, answer = :answer
 WHERE id = :id AND state = 'claimed';
+
+-- name: mark_handed
+-- The broker has it, and its door will answer; until then its content is kept.
+UPDATE packet SET state = 'sent', claimed_by = NULL, claimed_ms = NULL, fault = '',
+       ended_ms = :now_ms, answer = :answer
+WHERE id = :id AND state = 'claimed';
+
+-- name: answered_taken
+-- The door behind the broker has it, whatever was thought of it here.
+UPDATE packet SET state = 'sent', content = NULL, claimed_by = NULL, claimed_ms = NULL, fault = '',
+       ended_ms = coalesce(ended_ms, :now_ms), dispatch_id = :dispatch_id, answer = :answer
+WHERE id = :id;
+
+-- name: answered_refused
+-- The door behind the broker will never take it as it is.
+UPDATE packet SET state = 'refused', content = NULL, claimed_by = NULL, claimed_ms = NULL,
+       ended_ms = :now_ms, fault = :fault, answer = :answer
+WHERE id = :id AND state <> 'refused' AND dispatch_id IS NULL;
 
 -- name: refuse
 -- The door will never take it as it is.

@@ -19,11 +19,12 @@ from hoatoc.client.value import Stretch, Told, Update
 from hoatoc.config import Kafka
 from hoatoc.domain import topic
 from hoatoc.domain.error import HoatocError, Unavailable
-from hoatoc.domain.event import DeliveriesUpdated
+from hoatoc.domain.event import DeliveriesUpdated, HandOverAnswered
 from hoatoc.kafka.client import AWAY, consumer
+from hoatoc.spool.door import SUSPECTED
 from hoatoc.spool.folder import Folder
 from hoatoc.spool.forwarder import Line
-from hoatoc.spool.outbox import Named, Outbox
+from hoatoc.spool.outbox import Named, Outbox, is_refused
 
 WAIT_S = 25.0
 STATE_S = 2.0
@@ -36,7 +37,7 @@ class Statuses(Protocol):
 
     name: str
 
-    async def next(self, cursor: str | None) -> Stretch[Told]:
+    async def next(self, cursor: str | None) -> Stretch[Told | HandOverAnswered]:
         """Return what stands behind a cursor; wait a while for some. Raises HoatocError."""
         ...
 
@@ -48,9 +49,10 @@ class GatewayStatuses:
     client: AsyncClient
     name: str = "gateway"
 
-    async def next(self, cursor: str | None) -> Stretch[Told]:
+    async def next(self, cursor: str | None) -> Stretch[Told | HandOverAnswered]:
         """GET /v1/statuses, waiting."""
-        return await self.client.statuses(cursor, wait_s=WAIT_S)
+        found = await self.client.statuses(cursor, wait_s=WAIT_S)
+        return Stretch(entries=found.entries, next=found.next)
 
 
 @dataclass(slots=True)
@@ -61,7 +63,7 @@ class KafkaStatuses:
     organ: str
     name: str = "kafka"
 
-    async def next(self, cursor: str | None) -> Stretch[Told]:
+    async def next(self, cursor: str | None) -> Stretch[Told | HandOverAnswered]:
         """Read on in the topic; raises BrokerAway."""
         place = TopicPartition(topic.statuses(self.organ), 0)
         try:
@@ -73,13 +75,17 @@ class KafkaStatuses:
         except (*AWAY, KafkaError) as error:
             raise Unavailable(f"{place.topic}: {type(error).__name__}: {error}") from error
 
-    async def _read(self, reader: AIOKafkaConsumer, place: TopicPartition) -> Stretch[Told]:
+    async def _read(
+        self, reader: AIOKafkaConsumer, place: TopicPartition
+    ) -> Stretch[Told | HandOverAnswered]:
         fetched = await reader.getmany(place, timeout_ms=int(WAIT_S * 1000), max_records=500)
-        told = []
+        told: list[Told | HandOverAnswered] = []
         for record in fetched.get(place, ()):
             event = codec.decode(record.value)
             if isinstance(event, DeliveriesUpdated):
                 told.append(told_by(event, str(record.offset + 1)))
+            elif isinstance(event, HandOverAnswered):
+                told.append(event)
         return Stretch(entries=tuple(told), next=str(await reader.position(place)))
 
 
@@ -111,10 +117,23 @@ class Teller:
                 await asyncio.sleep(backoff.next_s(getattr(error, "retry_after_s", None)))
                 continue
             backoff.failures = 0
-            await self.outbox.book(statuses.name, found.next, list(_named(found)))
+            answers = [each for each in found.entries if isinstance(each, HandOverAnswered)]
+            for answer in filter(is_refused, answers):
+                await self._give_back(answer)
+            await self.outbox.book(statuses.name, found.next, _named(found), answers)
             cursor = found.next
             if found.entries:
                 self.changed.set()
+
+    async def _give_back(self, answer: HandOverAnswered) -> None:
+        """Give a packet that was refused behind the broker back, for its sender to correct."""
+        if answer.handover_id is None or answer.reason == SUSPECTED:
+            return
+        content = await self.outbox.content(answer.handover_id)
+        fate = await self.outbox.fate(answer.handover_id)
+        if content is not None and fate is not None:
+            LOG.warning("packet_refused", id=fate.id, reason=answer.reason)
+            await asyncio.to_thread(self.folder.give_back, fate, content)
 
     async def show(self) -> None:
         """Show in the folder all that changes until cancelled."""
@@ -145,6 +164,7 @@ class Teller:
         return {
             "waiting": standing.packets,
             "waiting_bytes": standing.bytes,
+            "unanswered": standing.unanswered,
             "quota_bytes": self.outbox.quota_bytes,
             "oldest_taken_at": _instant(standing.oldest_ms),
             "line": "down" if self.line.down_since_ms else "up",
@@ -153,10 +173,11 @@ class Teller:
         }
 
 
-def _named(found: Stretch[Told]) -> list[Named]:
+def _named(found: Stretch[Told | HandOverAnswered]) -> list[Named]:
     return [
         Named(dispatch_id=told.dispatch_id, **{n: getattr(u, n) for n in Update.__slots__})
         for told in found.entries
+        if isinstance(told, Told)
         for u in told.updates
     ]
 

@@ -209,7 +209,7 @@ class ToPort(_Arriving):
         return str(taken.id)
 
 
-STEPS = ("BEGIN", "spool.claim", "spool.content", "spool.mark_sent", "spool.show", "COMMIT")
+STEPS = ("BEGIN", "spool.claim", "spool.content", "spool.show", "COMMIT")
 
 
 @dataclass(slots=True)
@@ -218,7 +218,7 @@ class Forwarded:
 
     settings: Settings
     folder: Path
-    steps: Collection[str] = (*STEPS, "produce DocumentHandedOver")
+    steps: Collection[str] = (*STEPS, "spool.mark_handed", "produce DocumentHandedOver")
 
     async def prepare(self) -> None:
         """Have the spool take two letters."""
@@ -262,7 +262,8 @@ class Forwarded:
             kept = [
                 fate.id
                 for fate in fates
-                if fate.ended_ms is None and spool_id(await outbox.content(fate.id)) != fate.id
+                if fate.ended_ms is None
+                and spool_id(await outbox.content(fate.id) or b"") != fate.id
             ]
         left = {one.act for one in await self.published()}
         marked = [fate.id for fate in fates if fate.state is State.SENT]
@@ -277,7 +278,7 @@ class ForwardedByHttp(Forwarded):
     """Two letters that leave for a gateway; `database` is that of the gateway."""
 
     database: Any = None
-    steps: Collection[str] = (*STEPS, "POST /v1/documents")
+    steps: Collection[str] = (*STEPS, "spool.mark_sent", "POST /v1/documents")
 
     async def published(self) -> set[Carried]:
         """Return what the gateway has taken; it has one dispatch of each document, or two rows."""

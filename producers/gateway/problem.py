@@ -1,6 +1,5 @@
 """Problems: every refusal and failure as a document of RFC 9457, in Vietnamese and English."""
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -16,7 +15,7 @@ from hoatoc.admission import SenderMismatch
 from hoatoc.content.error import ContentAltered, ContentMissing
 from hoatoc.domain.access import AccessDenied, NotFound, TooManyRequests, Unauthenticated
 from hoatoc.domain.check import CheckFailed
-from hoatoc.domain.error import HoatocError, OurFault, PeerFault, Unavailable
+from hoatoc.domain.error import HoatocError, OurFault, PeerFault, Unavailable, name_of
 from hoatoc.domain.packet import ContentTooLarge, PacketFault
 from hoatoc.domain.secret import SecretSuspected
 from hoatoc.postgres.earlier import DocumentConflict
@@ -37,7 +36,6 @@ MEDIA_TYPE = "application/problem+json"
 LOG = structlog.get_logger("gateway")
 RETRY_S = 5
 _SHOWN_FAULTS = 20
-_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 _STATUS: tuple[tuple[type[HoatocError], int], ...] = (  # the first that fits
     (Unauthenticated, 401),
@@ -80,11 +78,6 @@ _TITLES = {
 }
 
 
-def code_of(error: type[BaseException]) -> str:
-    """Return the name of a class of errors as a code: DocumentConflict is document-conflict."""
-    return _WORDS.sub("-", error.__name__).lower()
-
-
 def status_of(error: HoatocError) -> int:
     """Return the status by which an error is answered."""
     return next(status for kind, status in _STATUS if isinstance(error, kind))
@@ -93,7 +86,7 @@ def status_of(error: HoatocError) -> int:
 def document_of(error: HoatocError) -> dict[str, Any]:
     """Return what a problem document says of an error."""
     detail = error.withheld() if isinstance(error, PacketFault) else str(error)
-    problem = _problem(status_of(error), code_of(type(error)), detail)
+    problem = _problem(status_of(error), name_of(type(error)), detail)
     if isinstance(error, PacketFault):
         problem["field"] = error.path
     elif field := getattr(error, "field", ""):

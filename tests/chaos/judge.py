@@ -60,6 +60,7 @@ def judge(ran: Ran, report: Report) -> Judgement:
                 f"{len(some)} copies of agencies at other doors are {what}, of these the one of "
                 f"{document} for {recipient}"
             )
+    found.violations += [f"{place} was taken up and never answered" for place in ran.unanswered]
     if ran.unsigned:
         found.violations.append(f"{ran.unsigned} pages were not signed by our key")
     found.lacking += _lacking(found)

@@ -4,10 +4,11 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
+import asyncpg
 from structlog.testing import capture_logs
 
 from hoatoc.config import Settings
-from hoatoc.domain.event import AlertRaised, AlertResolved, DeliveriesUpdated
+from hoatoc.domain.event import AlertRaised, AlertResolved, DeliveriesUpdated, HandOverAnswered
 from hoatoc.history.note import Alerted, Told
 from hoatoc.history.save import (
     BOOKS_FOLDER,
@@ -17,6 +18,7 @@ from hoatoc.history.save import (
     save_books,
     save_log,
 )
+from hoatoc.kafka.deletion import is_marker
 from hoatoc.testing.audit import decoded, records
 from tests.chaos.replay import replay
 
@@ -39,6 +41,30 @@ async def complete(settings: Settings, codes: Sequence[str], folder: Path, seed:
     return count
 
 
+async def unanswered(settings: Settings, codes: Sequence[str]) -> list[str]:
+    """Return which hand-overs by Kafka were taken up and never answered, of those that remain."""
+    servers = settings.kafka.bootstrap_servers
+    connection = await asyncpg.connect(settings.postgres.dsn)
+    try:
+        rows = await connection.fetch("SELECT topic, next_offset FROM intake_position")
+    finally:
+        await connection.close()
+    taken = {row["topic"]: row["next_offset"] for row in rows}
+    missing = []
+    for code in codes:
+        told = [decoded(record.value) for record in await records(servers, f"statuses.{code}")]
+        answered = {one.offset for one in told if isinstance(one, HandOverAnswered)}
+        name = f"handovers.{code}"
+        missing += [
+            f"{name}, offset {record.offset}"
+            for record in await records(servers, name)
+            if record.offset < taken.get(name, 0)
+            and record.offset not in answered
+            and not is_marker(record)
+        ]
+    return missing
+
+
 async def _alerted(servers: str, notes: Notebook) -> None:
     for record in await records(servers, "alerts"):
         event = decoded(record.value)
@@ -59,6 +85,8 @@ async def _alerted(servers: str, notes: Notebook) -> None:
 async def _told(servers: str, code: str, notes: Notebook) -> None:
     for record in await records(servers, f"statuses.{code}"):
         event = decoded(record.value)
+        if isinstance(event, HandOverAnswered):
+            continue
         if not isinstance(event, DeliveriesUpdated):
             raise TypeError(f"{type(event).__name__} in statuses.{code} at {record.offset}")
         for update in event.updates:

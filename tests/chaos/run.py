@@ -100,6 +100,8 @@ class Ran:
     counts: dict[str, int] = field(default_factory=dict)
     traffic: dict[str, Any] = field(default_factory=dict)
     """what the agencies at the other doors say"""
+    unanswered: list[str] = field(default_factory=list)
+    """hand-overs by Kafka of which nobody was told what became of them"""
     unsigned: int = 0
     tried: int = 0
     kept: int = 0
@@ -149,6 +151,7 @@ async def run(plan: Plan, console: Console) -> Ran:
         codes = [organ.code for organ in (*ORGANS, *AGENCIES)]
         folder = plan.folder / "record"
         ran.leaks = await asyncio.to_thread(leaks, folder, one.running.data)
+        ran.unanswered = await record.unanswered(console_settings, codes)
         ran.log_records = await record.complete(console_settings, codes, folder, plan.seed)
     return ran
 

@@ -9,12 +9,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from hoatoc.domain.event import HandOverAnswered
 from hoatoc.spool import Arrival, Outbox, SpoolFull, Taken, open_outbox, spool_id
 from hoatoc.spool.outbox import State
 from hoatoc.testing.profile import BOUNDED
@@ -37,6 +38,9 @@ class Row:
     claimed_ms: int = 0
     not_before_ms: int = 0
     attempts: int = 0
+    is_kept: bool = True
+    """whether its content is still there"""
+    dispatch_id: UUID | None = None
 
     @property
     def id(self) -> UUID:
@@ -75,6 +79,10 @@ class Spools(RuleBasedStateMachine):
     def open_rows(self) -> list[Row]:
         return [row for row in self.rows.values() if row.state in ("waiting", "claimed")]
 
+    @property
+    def unanswered(self) -> list[Row]:
+        return [row for row in self.rows.values() if row.state == "sent" and row.is_kept]
+
     @rule(number=NUMBERS)
     def take(self, number: int) -> None:
         content, known = CONTENTS[number], self.rows.get(number)
@@ -90,6 +98,10 @@ class Spools(RuleBasedStateMachine):
             return
         taken = self.run(self.outbox.take(arrival))
         if new:
+            unanswered = sum(len(CONTENTS[row.number]) for row in self.unanswered)
+            if used + len(content) + unanswered > QUOTA:
+                for row in self.unanswered:
+                    row.is_kept = False
             self.rows[number] = Row(number, self.now_ms)
         state = State(self.rows[number].state)
         assert Taken(self.rows[number].id, new=new, state=state) == taken
@@ -122,7 +134,33 @@ class Spools(RuleBasedStateMachine):
         else:
             self.run(self.outbox.refuse(packet, "why", {}))
         if row is not None and row.state == "claimed":
-            row.state = word
+            row.state, row.is_kept = word, False
+            row.dispatch_id = UUID(int=number) if word == "sent" else None
+
+    @rule(number=NUMBERS)
+    def hand(self, number: int) -> None:
+        self.run(self.outbox.mark_handed(spool_id(CONTENTS[number]), {}))
+        row = self.rows.get(number)
+        if row is not None and row.state == "claimed":
+            row.state = "sent"
+
+    @rule(number=NUMBERS, outcome=st.sampled_from(["taken", "known", "refused"]))
+    def answer(self, number: int, outcome: str) -> None:
+        row, refused = self.rows.get(number), outcome == "refused"
+        dispatch_id = None if refused else UUID(int=number)
+        said = HandOverAnswered(
+            event_id=uuid4(),
+            handover_id=spool_id(CONTENTS[number]),
+            partition=0,
+            offset=0,
+            outcome=outcome,
+            dispatch_id=dispatch_id,
+        )
+        self.run(self.outbox.book("kafka", "1", [], [said]))
+        if row is None or (refused and (row.state == "refused" or row.dispatch_id)):
+            return
+        row.state, row.is_kept = "refused" if refused else "sent", False
+        row.dispatch_id = dispatch_id
 
     @rule(number=NUMBERS, seconds=st.sampled_from([0, 30, 90]))
     def put_off(self, number: int, seconds: int) -> None:
@@ -146,13 +184,15 @@ class Spools(RuleBasedStateMachine):
         rows = self.open_rows
         used = sum(len(CONTENTS[row.number]) for row in rows)
         oldest = min((row.taken_ms for row in rows), default=None)
-        assert (len(rows), used, oldest) == standing
+        assert (len(rows), used, oldest, len(self.unanswered)) == standing
         fates = {fate.id: fate for fate in self.run(self.outbox.fates())}
         assert {r.id: r.state for r in self.rows.values()} == {
             of: fate.state for of, fate in fates.items()
         }
-        for row in rows:
-            assert CONTENTS[row.number] == self.run(self.outbox.content(row.id))
+        for row in self.rows.values():
+            kept = CONTENTS[row.number] if row.is_kept else None
+            assert kept == self.run(self.outbox.content(row.id))
+            assert row.dispatch_id == fates[row.id].dispatch_id
 
     @invariant()
     def the_next_is_known(self) -> None:

@@ -14,6 +14,7 @@ from hoatoc.domain.event import (
     AnswerUnreadable,
     DeadLettered,
     DocumentHandedOver,
+    HandOverAnswered,
     StatusReported,
     Tick,
     TransportAcknowledged,
@@ -106,6 +107,22 @@ def test_a_refused_hand_over_is_parked_and_its_sender_alerted(
     (alert,) = (e for e in handed_over.announced if getattr(e, "subject_id", None) == of)
     assert isinstance(alert, AlertRaised)
     assert ("unsent", A, parked.detail) == (alert.kind, alert.sender, alert.reason)
+
+
+def test_whoever_wrote_a_hand_over_is_told_what_became_of_it(handed_over: HandedOver) -> None:
+    answers = [e for e in handed_over.announced if isinstance(e, HandOverAnswered)]
+    first, last = (row["dispatch_id"] for row in handed_over.handovers)
+    assert [
+        (0, "taken", None, first),
+        (1, "known", None, first),
+        (2, "refused", "document-conflict", None),
+        (3, "refused", "sender-mismatch", None),
+        (4, "refused", "undecodable", None),
+        (5, "taken", None, last),
+    ] == [(e.offset, e.outcome, e.reason, e.dispatch_id) for e in answers]
+    assert [answer.offset for answer in answers if answer.handover_id is None] == [4]
+    assert all(("/" in (answer.detail or "")) == (answer.offset in (2, 3)) for answer in answers)
+    assert ["x", "x", "x", "x", "", "x"] == [answer.document_id for answer in answers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +260,8 @@ async def test_a_marker_is_passed_over(fresh: Line) -> None:
     await fresh.write(topic, handed(letter(A, [B], "1")))
     async with fresh.program("intake"):
         await eventually(lambda: taken_up_to(fresh, topic, 2))
-    assert [] == await announced(fresh)
+    (answer,) = await announced(fresh)
+    assert (1, "taken") == (answer.offset, answer.outcome)
     assert 1 == await fresh.database.fetchval("SELECT count(*) FROM outbox")
 
 
@@ -255,7 +273,8 @@ async def test_the_same_document_by_both_doors_is_one_dispatch(fresh: Line) -> N
         await eventually(lambda: taken_up_to(fresh, f"handovers.{A}", 1))
     rows = await fresh.database.fetch("SELECT dispatch_id, door FROM handover")
     assert [(first.sent_as, "cli")] == [tuple(row) for row in rows]
-    assert [] == await announced(fresh)
+    (answer,) = await announced(fresh)
+    assert ("known", first.sent_as) == (answer.outcome, answer.dispatch_id)
 
 
 async def test_no_time_passes_while_reports_wait(fresh: Line) -> None:
@@ -293,3 +312,20 @@ async def test_no_time_passes_while_reports_wait(fresh: Line) -> None:
     (answer,) = (r for r in log if isinstance(r.event, StatusReported))
     after = [r for r in log if isinstance(r.event, Tick) and r.append_ms > last]
     assert begun < answer.append_ms <= min(r.append_ms for r in after)
+
+
+async def test_of_a_suspected_secret_nothing_comes_back_but_that_it_is_one(
+    fresh: Line,
+) -> None:
+    secret = letter(A, (B,), "3", "TỐI MẬT\n\nKế hoạch Marker807 của năm.".encode())
+    async with fresh.program("alerts"), fresh.program("intake"):
+        event = replace(handed(secret), document_id="Marker807")
+        await fresh.write(f"handovers.{A}", event)
+
+        async def answered() -> list[HandOverAnswered]:
+            return await fresh.events(f"statuses.{A}", HandOverAnswered)
+
+        (answer,) = await eventually(answered, what="the answer")
+    assert ("refused", "secret-suspected") == (answer.outcome, answer.reason)
+    assert (event.event_id, "") == (answer.handover_id, answer.document_id)
+    assert "Marker807" not in str(answer)

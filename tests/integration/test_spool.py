@@ -360,3 +360,38 @@ async def test_the_port_refuses_by_name_and_keeps_nothing(fresh: Line, tmp_path:
         fate = await http.get(f"{url}/{taken.json()['id']}")
         assert taken.json()["document_id"] == fate.json()["document_id"]
     assert "TỐI MẬT" not in fresh.said("spool")
+
+
+async def test_what_intake_says_of_a_hand_over_comes_back_into_the_folder(
+    fresh: Line, tmp_path: Path
+) -> None:
+    good, bad = letter(A, (B, C), "1"), letter(A, ("Z99.99",), "2")
+    async with fresh.program("alerts"), spool(fresh, tmp_path) as running:
+        running.put("dung.edxml", good)
+        running.put("sai.edxml", bad)
+
+        async def handed() -> bool:
+            return len(running.shown("sent")) == 2
+
+        await eventually(handed, what="both with the broker")
+        assert {None} == {told["dispatch_id"] for told in running.shown("sent")}
+        async with fresh.program("intake"):
+
+            async def refused() -> list[dict[str, object]]:
+                return running.shown("refused")
+
+            (why,) = await eventually(refused, what="the refusal shown")
+
+            async def named() -> list[dict[str, object]]:
+                return [told for told in running.shown("sent") if told["dispatch_id"]]
+
+            (taken,) = await eventually(named, what="the dispatch shown")
+        dispatch_id = await fresh.database.fetchval("SELECT dispatch_id FROM handover")
+        assert ("dung.edxml", str(dispatch_id)) == (taken["name"], taken["dispatch_id"])
+        assert len(running.shown("sent")) == 1
+        assert "sai.edxml" == why["name"]
+        assert isinstance(why["answer"], dict)
+        assert "check-failed" == why["answer"]["reason"]
+        assert "Z99.99" in str(why["fault"])
+        (back,) = (tmp_path / "refused").glob("sai.*.edxml")
+        assert bad == back.read_bytes()

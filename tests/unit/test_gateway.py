@@ -7,14 +7,14 @@ import pytest
 
 from hoatoc.config import Settings
 from hoatoc.domain.access import AccessDenied, Action, Denial, Unauthenticated
-from hoatoc.domain.error import OurFault, PeerFault, Unavailable
+from hoatoc.domain.error import OurFault, PeerFault, Unavailable, name_of
 from hoatoc.embedded.stack import PARTS, paths_of
 from hoatoc.kafka.client import BrokerAway
 from hoatoc.postgres.earlier import DocumentConflict
 from producers.gateway.delivery import range_of
 from producers.gateway.incoming import offset_of
 from producers.gateway.lane import Lane, Lanes
-from producers.gateway.problem import code_of, document_of, status_of
+from producers.gateway.problem import document_of, status_of
 from producers.gateway.refusal import CursorInvalid, LaneFull, RangeUnsatisfiable
 
 
@@ -64,10 +64,10 @@ def every(kind: type[BaseException]) -> list[type[BaseException]]:
 
 def test_every_error_has_a_name_of_its_own_for_machines() -> None:
     assert ("document-conflict", "not-xml") == (
-        code_of(DocumentConflict),
-        code_of(type("NotXml", (), {})),
+        name_of(DocumentConflict),
+        name_of(type("NotXml", (), {})),
     )
-    named = {code_of(kind) for kind in (*every(PeerFault), *every(OurFault))}
+    named = {name_of(kind) for kind in (*every(PeerFault), *every(OurFault))}
     assert all(name.replace("-", "").isalnum() and name == name.lower() for name in named)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hoatoc.domain.check import CheckFailed
 from hoatoc.domain.credential import Pair
 from hoatoc.domain.edxml import read_packet
-from hoatoc.domain.error import OurFault, PeerFault, Unavailable
+from hoatoc.domain.error import OurFault, PeerFault, Unavailable, name_of
 from hoatoc.domain.packet import PacketFault
 from hoatoc.domain.registry import OrganUnknown
 from hoatoc.domain.vxp import entry, provincial, reply
@@ -37,7 +37,6 @@ from hoatoc.domain.vxp.refusal import (
     TimestampAhead,
     TimestampOld,
     code_of,
-    name_of,
 )
 from hoatoc.domain.vxp.timestamp import read_timestamp, require_fresh, write_timestamp
 from hoatoc.testing.letter import LETTER, REGISTRY, TODAY, findings
@@ -269,7 +268,7 @@ def test_what_is_ours_is_to_be_tried_again_and_nothing_else_is() -> None:
 
 
 def test_a_refusal_is_named_as_at_every_door() -> None:
-    assert "timestamp-old" == name_of(TimestampOld("x"))
+    assert "timestamp-old" == name_of(TimestampOld)
 
 
 def test_a_reply_is_ascii_with_every_field_and_without_null() -> None:

@@ -5,7 +5,6 @@ these, 20 and 21 are ours: trying again later is right. All others stand until t
 what it sent. Which of our named refusals is meant stands at the head of `ErrorDesc`.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType, SimpleNamespace
@@ -175,8 +174,3 @@ def _of_findings(found: Iterable[str]) -> ErrorCode:
     codes = set(found)
     meant = (code for named, code in _OF_FINDINGS if codes.intersection(named))
     return next(meant, ErrorCode.FORMAT_WRONG)
-
-
-def name_of(error: Exception) -> str:
-    """Return the name of a refusal in kebab case, as all our doors give it."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(error).__name__).lower()

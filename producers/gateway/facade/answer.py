@@ -17,8 +17,8 @@ from starlette.routing import Route
 
 from hoatoc.admission import SenderMismatch
 from hoatoc.domain.access import AccessDenied, NotFound, TooManyRequests
-from hoatoc.domain.error import HoatocError, OurFault, Unavailable
-from hoatoc.domain.vxp.refusal import ErrorCode, code_of, name_of
+from hoatoc.domain.error import HoatocError, OurFault, Unavailable, name_of
+from hoatoc.domain.vxp.refusal import ErrorCode, code_of
 from hoatoc.domain.vxp.reply import Reply, write_reply
 from producers.gateway.facade.calling import note_refusal
 from producers.gateway.problem import RETRY_S
@@ -78,8 +78,13 @@ class Tongue:
         """Return the answer to an error."""
         code = code_of(error, CODES)
         log = LOG.error if isinstance(error, OurFault) else LOG.info
-        log("facade_refused", dialect=self.name, method=method_of(request), reason=name_of(error))
-        answer = self.refuse(request, code, name_of(error), str(error), _status(error))
+        log(
+            "facade_refused",
+            dialect=self.name,
+            method=method_of(request),
+            reason=name_of(type(error)),
+        )
+        answer = self.refuse(request, code, name_of(type(error)), str(error), _status(error))
         if answer.status_code in (429, 503):
             answer.headers["Retry-After"] = str(getattr(error, "retry_after_s", RETRY_S))
         return answer
