@@ -101,10 +101,8 @@ def _run(judgement: Judgement) -> Iterator[tuple[str, object]]:
     yield "recalls", ran.counts["recalls"]
     letters = ", ".join(f"{door} {count:,}" for door, count in ran.traffic["letters"].items())
     yield "letters at the other doors", f"{letters}; {ran.traffic['content_mb']:,} MB"
-    yield (
-        "their copies; answers that did not come",
-        (f"{ran.traffic['copies']:,}, each taken once; {ran.traffic['unknown']:,}"),
-    )
+    counts = (ran.traffic[name] for name in ("copies", "taken", "unknown"))
+    yield "their copies; taken; answers that did not come", "; ".join(f"{n:,}" for n in counts)
     yield "records of the log", ran.log_records
     yield "pages posted; taken, each once", f"{ran.tried:,}; {ran.kept:,}"
 
