@@ -46,9 +46,7 @@ async def spool(context: Context, root: Path) -> None:
         outbox = held.enter_context(open_outbox(folder.outbox, options.quota_mb * _MB))
         door, statuses = await _other_side(settings, held)
         name = f"{NAME}-{os.environ.get('HOSTNAME') or socket.gethostname()}"
-        forwarder = Forwarder(
-            outbox, door, name, options.in_flight, LEASE_S, give_back=folder.give_back
-        )
+        forwarder = Forwarder(outbox, door, name, options.in_flight, LEASE_S)
         teller = Teller(outbox, folder, forwarder.line, forwarder.changed)
         admitting = held.enter_context(admission(settings, load_policy(settings)))
         gate = SecretGate(admitting.secrecy, admitting.examiner)

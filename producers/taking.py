@@ -136,10 +136,18 @@ class Taking:
             try:
                 taken = await tables.hand_over(admitted, self.door.admission.policy, self.door.name)
             except PeerFault as fault:
-                await self._note_refusal(connection, record, said, fault)
+                named = admitted.packet.document_id
+                await self._note_refusal(connection, record, said, fault, named)
                 return
             HANDED_OVER.labels("taken").inc()
-            told = [door_answer(record, said, new=taken.new, dispatch_id=taken.dispatch_id)]
+            answer = door_answer(
+                record,
+                said,
+                document_id=admitted.packet.document_id,
+                new=taken.new,
+                dispatch_id=taken.dispatch_id,
+            )
+            told = [answer]
             repaired = put_back_of(record)
             if repaired is not None:
                 organ, partitions = topic.organ_of(record.topic), self.kafka.partitions
@@ -164,6 +172,7 @@ class Taking:
         record: ConsumerRecord,
         said: DocumentHandedOver | None,
         fault: PeerFault,
+        document_id: str = "",
     ) -> None:
         HANDED_OVER.labels("refused").inc()
         reason, organ = type(fault).__name__, topic.organ_of(record.topic)
@@ -182,7 +191,7 @@ class Taking:
             [
                 (letter, parked.event_id, type(parked).__name__),
                 alert,
-                door_answer(record, said, fault=fault, detail=detail),
+                door_answer(record, said, document_id=document_id, fault=fault, detail=detail),
             ]
         )
 

@@ -1,5 +1,6 @@
 """The client on asyncio."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from datetime import datetime
@@ -14,10 +15,16 @@ from tenacity import AsyncRetrying
 
 from hoatoc.client import interface
 from hoatoc.client.call import Body, Call, require_success
-from hoatoc.client.connection import Connection, event_of, reply_of, require_stream
+from hoatoc.client.connection import (
+    Connection,
+    event_of,
+    problem_in,
+    reply_of,
+    require_stream,
+)
 from hoatoc.client.download import Download
 from hoatoc.client.error import GatewayAway
-from hoatoc.client.trying import Patience, Trying
+from hoatoc.client.trying import Backoff, Patience, Trying
 from hoatoc.client.value import (
     Answered,
     AskedBack,
@@ -36,6 +43,7 @@ from hoatoc.client.value import (
     Timeline,
     Told,
 )
+from hoatoc.domain.error import HoatocError
 
 T = TypeVar("T")
 
@@ -165,12 +173,14 @@ class AsyncClient:
             yield told
 
     async def _follow(self, path: str, cursor: str | None, kind: type[Any]) -> AsyncIterator[Any]:
+        backoff = Backoff()
         while True:
             stream = await self._again(partial(self._opened, path, cursor, kind))
             async with aclosing(stream):
                 while (entry := await _next(stream)) is not None:
-                    cursor = entry.cursor
+                    cursor, backoff.failures = entry.cursor, 0
                     yield entry
+            await asyncio.sleep(backoff.next_s())
 
     async def _opened(
         self, path: str, cursor: str | None, kind: type[Any]
@@ -192,6 +202,8 @@ class AsyncClient:
                     require_stream(source.response)
                 yield None
                 async for event in source.aiter_sse():
+                    if event.event == "problem":
+                        raise problem_in(event.data)
                     if event.event == "entry":
                         yield event_of(event.data, kind)
         except (httpx.HTTPError, httpx_sse.SSEError) as error:
@@ -272,5 +284,7 @@ async def _next(stream: AsyncGenerator[Any, None]) -> Any:
     """Return the next entry; None when the stream is broken, or has ended."""
     try:
         return await anext(stream, None)
-    except GatewayAway:
+    except HoatocError as error:
+        if not error.retriable:
+            raise
         return None

@@ -1,5 +1,6 @@
 """The client without asyncio: the same calls, each of which blocks."""
 
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from datetime import datetime
@@ -14,10 +15,16 @@ from tenacity import Retrying
 
 from hoatoc.client import interface
 from hoatoc.client.call import Call, require_success
-from hoatoc.client.connection import Connection, event_of, reply_of, require_stream
+from hoatoc.client.connection import (
+    Connection,
+    event_of,
+    problem_in,
+    reply_of,
+    require_stream,
+)
 from hoatoc.client.download import Download
 from hoatoc.client.error import GatewayAway
-from hoatoc.client.trying import Patience, Trying
+from hoatoc.client.trying import Backoff, Patience, Trying
 from hoatoc.client.value import (
     Answered,
     AskedBack,
@@ -36,6 +43,7 @@ from hoatoc.client.value import (
     Timeline,
     Told,
 )
+from hoatoc.domain.error import HoatocError
 
 T = TypeVar("T")
 
@@ -161,12 +169,14 @@ class Client:
         yield from self._follow("/v1/statuses/stream", cursor, Told)
 
     def _follow(self, path: str, cursor: str | None, kind: type[Any]) -> Iterator[Any]:
+        backoff = Backoff()
         while True:
             stream = self._again(partial(self._opened, path, cursor, kind))
             with closing(stream):
                 while (entry := _next(stream)) is not None:
-                    cursor = entry.cursor
+                    cursor, backoff.failures = entry.cursor, 0
                     yield entry
+            time.sleep(backoff.next_s())
 
     def _opened(self, path: str, cursor: str | None, kind: type[Any]) -> Generator[Any, None, None]:
         """Return a stream that the gateway has begun to answer."""
@@ -184,6 +194,8 @@ class Client:
                     require_stream(source.response)
                 yield None
                 for event in source.iter_sse():
+                    if event.event == "problem":
+                        raise problem_in(event.data)
                     if event.event == "entry":
                         yield event_of(event.data, kind)
         except (httpx.HTTPError, httpx_sse.SSEError) as error:
@@ -259,5 +271,7 @@ def _next(stream: Generator[Any, None, None]) -> Any:
     """Return the next entry; None when the stream is broken, or has ended."""
     try:
         return next(stream, None)
-    except GatewayAway:
+    except HoatocError as error:
+        if not error.retriable:
+            raise
         return None

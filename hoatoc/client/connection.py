@@ -8,7 +8,7 @@ import httpx
 import msgspec
 
 from hoatoc.client.call import Call, Reply, require_success
-from hoatoc.client.error import ReplyUnreadable
+from hoatoc.client.error import Problem, ReplyUnreadable, problem_of
 from hoatoc.client.trying import Patience
 
 T = TypeVar("T")
@@ -84,6 +84,12 @@ def reply_of(response: httpx.Response) -> Reply:
 def require_stream(response: httpx.Response) -> None:
     """Raise what an answer whose body is read piece by piece refuses; it must be read then."""
     require_success(reply_of(response))
+
+
+def problem_in(data: str) -> Problem:
+    """Read the event of a stream that says why it ends; raises ReplyUnreadable."""
+    document = event_of(data, dict[str, Any])
+    return problem_of(document, int(document.get("status", 0)), None)
 
 
 def event_of(data: str, kind: type[T]) -> T:

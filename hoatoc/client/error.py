@@ -112,6 +112,14 @@ class SpoolFull(NotServed):
     retriable: ClassVar[bool] = False
 
 
+class ContentGone(Problem):
+    """The content of a document is not what was handed over, or is not there; it was alerted."""
+
+
+class CursorExpired(Conflict):
+    """What stands behind a cursor is kept no more: some of it was never read."""
+
+
 class GatewayFault(Problem):
     """A fault of the gateway; trying again is safe."""
 
@@ -119,6 +127,9 @@ class GatewayFault(Problem):
 
 
 _BY_CODE: Mapping[str, type[Problem]] = {
+    "content-missing": ContentGone,
+    "content-altered": ContentGone,
+    "cursor-expired": CursorExpired,
     "document-conflict": DocumentConflict,
     "not-resent": NotResent,
     "check-failed": CheckFailed,

@@ -15,6 +15,7 @@ from aiokafka.structs import ConsumerRecord
 from hoatoc import codec
 from hoatoc.client.asynchronous import AsyncClient
 from hoatoc.client.download import altered
+from hoatoc.client.error import CursorExpired
 from hoatoc.client.journal import Waiting
 from hoatoc.client.value import Entry
 from hoatoc.config import Kafka
@@ -91,7 +92,10 @@ class HttpSource:
 
     async def next(self, cursor: str | None) -> tuple[Sequence[Item], str | None]:
         """GET /v1/inbox, waiting."""
-        found = await self.client.inbox(cursor, limit=_MOST, wait_s=WAIT_S)
+        try:
+            found = await self.client.inbox(cursor, limit=_MOST, wait_s=WAIT_S)
+        except CursorExpired as error:
+            raise PositionLost(str(error)) from error
         return [Item(cursor=each.cursor, entry=each) for each in found.entries], found.next
 
     async def content(self, item: Item) -> bytes:

@@ -90,13 +90,13 @@ class Store:
         """Yield content, or its bytes from `first` to `last`, both included.
 
         Raises ContentMissing, and ContentAltered for another size, before the first byte; for other
-        bytes ContentAltered at the end of all of it; at any time ContentUnreachable.
+        bytes ContentAltered before the last piece of all of it; at any time ContentUnreachable.
         """
         end = claim.size if last is None else min(last + 1, claim.size)
         whole = first == 0 and end == claim.size
         if not whole:
             await self._measure(claim)
-        digest, size = sha256(), 0
+        digest, size, held = sha256(), 0, b""
         with _reaching(claim):
             part: GetOptions | None = None if whole else {"range": (first, end)}
             found = await get_async(self._objects, claim.name, options=part)
@@ -105,9 +105,13 @@ class Store:
                 data = bytes(piece)
                 digest.update(data)
                 size += len(data)
-                yield data
+                if held:
+                    yield held
+                held = data
         if size != end - first or (whole and digest.digest() != claim.sha256):
             raise ContentAltered(_altered(claim, f"sha256 {digest.hexdigest()}, {size} bytes"))
+        if held:
+            yield held
 
     async def _measure(self, claim: ClaimCheck) -> None:
         with _reaching(claim):

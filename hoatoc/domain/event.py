@@ -177,7 +177,8 @@ class HandOverAnswered:
     """What became of a hand-over by Kafka, for whoever wrote it.
 
     `outcome` is `taken`, `known` (it was taken before), or `refused`, with the reason; `partition`
-    and `offset` tell which record of `handovers.<organ>` it was, `handover_id` its event.
+    and `offset` tell which record of `handovers.<organ>` it was, `handover_id` its event. The
+    document's id is told once the packet has passed the gate against state secrets.
     """
 
     event_id: UUID

@@ -7,20 +7,18 @@ from aiokafka.structs import ConsumerRecord
 from hoatoc.domain import topic
 from hoatoc.domain.error import PeerFault, name_of
 from hoatoc.domain.event import DocumentHandedOver, HandOverAnswered
-from hoatoc.domain.secret import SecretSuspected
 from hoatoc.kafka.client import outgoing
 from hoatoc.ports import Announced
 
 TAKEN, KNOWN, REFUSED = "taken", "known", "refused"
 _NAMESPACE = UUID("4c7d4a1e-5b8f-5d5a-9a53-2f8f8d1c0807")
-_LONGEST = 200
-"""characters of a document id that are repeated; who wrote it may have written anything"""
 
 
 def door_answer(
     record: ConsumerRecord,
     said: DocumentHandedOver | None,
     *,
+    document_id: str = "",
     new: bool = True,
     dispatch_id: UUID | None = None,
     fault: PeerFault | None = None,
@@ -29,14 +27,14 @@ def door_answer(
     """Return the answer to a record of `handovers.<organ>`, for `statuses.<organ>`.
 
     `said` is what the record says, None where it cannot be read; `fault` is why it was refused, and
-    `detail` what a person is told of it. Of a suspected secret nothing is repeated.
+    `detail` what a person is told of it. `document_id` is known once the gate against state secrets
+    has let the packet through: nothing else of what its writer wrote is repeated.
     """
     place = f"{record.topic}/{record.partition}/{record.offset}"
-    repeated = said is not None and not isinstance(fault, SecretSuspected)
     event = HandOverAnswered(
         event_id=uuid5(_NAMESPACE, place),
         handover_id=said.event_id if said else None,
-        document_id=said.document_id[:_LONGEST] if said and repeated else "",
+        document_id=document_id,
         partition=record.partition,
         offset=record.offset,
         outcome=REFUSED if fault else TAKEN if new else KNOWN,

@@ -112,6 +112,10 @@ class Arrivals:
                 await self._take_file(file)
             except FileNotFoundError:  # whoever put it there has taken it away again
                 continue
+            except PermissionError as error:
+                TAKEN.labels("refused").inc()
+                LOG.warning("file_refused", reason=type(error).__name__)
+                await asyncio.to_thread(self.folder.refuse, file, _UNREADABLE)
             except (SpoolFull, DiskFull) as no_room:
                 full = f"{no_room}\n"  # a smaller one behind it may still find room
             except PeerFault as fault:
@@ -126,6 +130,14 @@ class Arrivals:
         content = await asyncio.to_thread(_read, file)
         await self.take(content, name=file.name)
         await asyncio.to_thread(self.folder.took, file)
+
+
+_UNREADABLE = {
+    "code": "file-unreadable",
+    "detail": "Không có quyền đọc tệp. Cấp quyền đọc cho tài khoản chạy hoatoc spool rồi đặt lại "
+    "vào outgoing. / The file may not be read. Let the account that runs hoatoc spool read it, and "
+    "put it into outgoing again.",
+}
 
 
 def _read(file: Path) -> bytes:

@@ -30,8 +30,6 @@ from hoatoc.kafka.client import (
 from hoatoc.spool.outbox import Queued
 
 NAME = "spool"
-SUSPECTED = "secret-suspected"
-"""the refusal after which no copy of a packet is made"""
 _OVERHEAD = 4096
 """bytes of a record beside its packet, at most"""
 
@@ -104,6 +102,8 @@ def key_of(packet: Queued) -> str:
 
 _ALL_WAIT = (client.NotServed, client.Unauthenticated, client.AccessDenied, client.NotFound)
 _ONE_WAITS = (client.Busy, client.GatewayFault)
+_ITS_CONTENT = ("content-unreachable", "content-missing", "content-altered")
+"""where large packets lie; a small one does not need it"""
 _DAMAGED = ("digest-mismatch", "body-incomplete", "body-empty", "body-slow")
 """what the line did to a request"""
 _MISUNDERSTOOD = ("request-invalid", "method-not-allowed", "unsupported", "key-invalid")
@@ -117,7 +117,7 @@ def _meaning(problem: client.Problem) -> HoatocError:
     """
     text, after_s = str(problem), problem.retry_after_s
     by_the_way = isinstance(problem, client.TooLarge) and not problem.code
-    if by_the_way or isinstance(problem, _ONE_WAITS) or problem.code in _DAMAGED:
+    if by_the_way or isinstance(problem, _ONE_WAITS) or problem.code in (*_DAMAGED, *_ITS_CONTENT):
         return Later(text, after_s)
     held = isinstance(problem, _ALL_WAIT) and problem.code != "sender-mismatch"
     if held or not problem.code or problem.code in _MISUNDERSTOOD:
@@ -139,7 +139,7 @@ class KafkaDoor:
         if len(content) + _OVERHEAD > MAX_RECORD_BYTES:
             raise _too_large(len(content))
         event = DocumentHandedOver(
-            event_id=packet.id, document_id=packet.document_id, packet=content
+            event_id=packet.handover_id, document_id=packet.document_id, packet=content
         )
         name = topic.handovers(self.organ)
         try:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from hoatoc import durable
-from hoatoc.spool.outbox import Fate, Queued, State
+from hoatoc.spool.outbox import Fate, State
 
 SETTLED_S = 10.0
 """how long a file that cannot be read may still be in the making, since it last changed"""
@@ -82,18 +82,23 @@ class Folder:
         with suppress(FileNotFoundError):
             os.replace(file, self.root / "refused" / f"{name}.edxml")
 
-    def show(self, fate: Fate) -> None:
-        """Show what became of a packet, in one of two places."""
-        told = asdict(fate) | {"sha256": fate.sha256.hex()}
-        name = f"{_named(fate.name, fate.id.hex)}.json"
-        here, elsewhere = ("sent", "refused") if fate.state is State.SENT else ("refused", "sent")
-        write(self.root / here / name, told)
-        (self.root / elsewhere / name).unlink(missing_ok=True)
+    def show(self, fate: Fate, content: bytes | None = None) -> None:
+        """Show what became of a packet, in one of two places.
 
-    def give_back(self, packet: Queued | Fate, content: bytes) -> None:
-        """Put a packet that was refused back, for its sender to correct."""
-        place = self.root / "refused" / f"{_named(packet.name, packet.id.hex)}.edxml"
-        durable.write(place, content)
+        With its content, one that was refused is given back for its sender to correct.
+        """
+        told = asdict(fate) | {"sha256": fate.sha256.hex()}
+        name = _named(fate.name, fate.id.hex)
+        sent, refused = self.root / "sent", self.root / "refused"
+        if content is not None:
+            durable.write(refused / f"{name}.edxml", content)
+        if fate.state is State.SENT:
+            write(sent / f"{name}.json", told)
+            for kind in ("json", "edxml"):
+                (refused / f"{name}.{kind}").unlink(missing_ok=True)
+        else:
+            write(refused / f"{name}.json", told)
+            (sent / f"{name}.json").unlink(missing_ok=True)
 
     def show_dispatch(self, dispatch_id: str, told: dict[str, Any]) -> None:
         """Show what became of the copies of a dispatch."""
@@ -117,6 +122,8 @@ class Folder:
 def _named(name: str, unique: str) -> str:
     """Return a name of its own for a packet that came under a name."""
     stem = _UNSAFE.sub("_", Path(name).stem)[:_LONGEST]
+    if stem.endswith(f".{unique[:12]}"):  # as it was given back
+        return stem
     return f"{stem}.{unique[:12]}" if stem else unique
 
 

@@ -6,7 +6,6 @@ most urgent one, and nothing else is tried. When the door opens again, many go a
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -14,8 +13,8 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from hoatoc.client.trying import Backoff
-from hoatoc.spool.door import SUSPECTED, Door, Later, LineDown, Rejected
-from hoatoc.spool.outbox import Fate, Outbox, Queued
+from hoatoc.spool.door import Door, Later, LineDown, Rejected
+from hoatoc.spool.outbox import SUSPECTED, Outbox, Queued
 
 POLL_S = 5.0
 LOG = structlog.get_logger("spool")
@@ -78,8 +77,6 @@ class Forwarder:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """set when something has left, or the line has changed"""
-    give_back: Callable[[Queued | Fate, bytes], None] = lambda _packet, _content: None
-    """gives a packet that is refused back to its sender"""
     in_flight: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -115,9 +112,8 @@ class Forwarder:
             handed = await self.door.hand_over(row, content)
         except Rejected as refusal:
             self.line.works()
-            if refusal.code != SUSPECTED:
-                await asyncio.to_thread(self.give_back, row, content)
-            await self.outbox.refuse(row.id, str(refusal), refusal.answer)
+            gives_back = refusal.code != SUSPECTED
+            await self.outbox.refuse(row.id, str(refusal), refusal.answer, gives_back=gives_back)
             LOG.warning("packet_refused", id=row.id, reason=refusal.code)
             FORWARDED.labels("refused").inc()
         except LineDown as down:

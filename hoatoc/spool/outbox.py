@@ -76,9 +76,13 @@ class Taken(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """A claimed packet, without its content; `attempts` counts this one."""
+    """A claimed packet, without its content; `attempts` counts this one.
+
+    `handover_id` is that of this giving: given again after a refusal, it has another.
+    """
 
     id: UUID
+    handover_id: UUID
     document_id: str
     sender: str
     priority: int
@@ -108,6 +112,7 @@ class Fate:
     ended_ms: int | None
     dispatch_id: UUID | None
     answer: Any
+    handover_id: UUID
 
 
 class Standing(NamedTuple):
@@ -134,6 +139,8 @@ class Named(NamedTuple):
     description: str | None = None
 
 
+SUSPECTED = "secret-suspected"
+"""the refusal after which no copy of a packet is made"""
 _ANSWER = ("partition", "offset", "outcome", "dispatch_id", "reason", "detail")
 
 
@@ -168,21 +175,20 @@ class Outbox:
         known = connection.execute(SQL["find"], {"sha256": digest}).fetchone()
         if known and known["state"] != State.REFUSED:
             return Taken(UUID(known["id"]), new=False, state=State(known["state"]))
-        packets, used, _, unanswered = connection.execute(SQL["occupied"]).fetchone()
-        room = self.quota_bytes - used - len(arrival.content)
-        if room < 0:
-            raise SpoolFull(packets, used, self.quota_bytes)
-        if room < unanswered:
-            connection.execute(SQL["let_go"])
+        packets, _, _, kept = connection.execute(SQL["occupied"]).fetchone()
+        if kept + len(arrival.content) > self.quota_bytes:
+            raise SpoolFull(packets, kept, self.quota_bytes)
+        now_ms, packet = self.now_ms(), spool_id(arrival.content)
         row = {
-            "id": str(spool_id(arrival.content)),
+            "id": str(packet),
+            "handover_id": str(uuid5(packet, str(now_ms))),
             "sha256": digest,
             "bytes": len(arrival.content),
-            "now_ms": self.now_ms(),
+            "now_ms": now_ms,
             **{name: getattr(arrival, name) for name in Arrival.__slots__},
         }
         connection.execute(SQL["take_again" if known else "take"], row)
-        return Taken(UUID(str(row["id"])), new=True, state=State.WAITING)
+        return Taken(packet, new=True, state=State.WAITING)
 
     async def claim(
         self, by: str, lease_s: float, in_flight: Iterable[UUID], limit: int
@@ -196,7 +202,8 @@ class Outbox:
             "now_ms": self.now_ms(),
         }
         rows = await self.file.do(lambda c: c.execute(SQL["claim"], claim).fetchall())
-        claimed = [Queued(**{**dict(row), "id": UUID(row["id"])}) for row in rows]
+        ids = ("id", "handover_id")
+        claimed = [Queued(**{**dict(row), **{n: UUID(row[n]) for n in ids}}) for row in rows]
         return sorted(claimed, key=lambda each: (-each.priority, each.taken_ms, str(each.id)))
 
     async def content(self, packet: UUID) -> bytes | None:
@@ -218,9 +225,16 @@ class Outbox:
         """Mark a claimed packet as taken by the broker; its content is kept until its answer."""
         await self._end("mark_handed", packet, {"answer": json.dumps(answer)})
 
-    async def refuse(self, packet: UUID, fault: str, answer: Any) -> None:
-        """Mark a claimed packet as refused for good; its content is deleted."""
-        await self._end("refuse", packet, {"fault": fault, "answer": json.dumps(answer)})
+    async def refuse(
+        self, packet: UUID, fault: str, answer: Any, *, gives_back: bool = True
+    ) -> None:
+        """Mark a claimed packet as refused for good; its content is kept to be given back."""
+        told = {"fault": fault, "answer": json.dumps(answer), "gives_back": gives_back}
+        await self._end("refuse", packet, told)
+
+    async def given_back(self, packet: UUID) -> None:
+        """Delete the content of a packet that was refused: its sender has it."""
+        await self.file.do(lambda c: c.execute(SQL["given_back"], {"id": str(packet)}))
 
     async def _end(self, query: str, packet: UUID, told: dict[str, Any]) -> None:
         row = {"id": str(packet), "now_ms": self.now_ms(), **told}
@@ -301,24 +315,30 @@ class Outbox:
     def _answered(connection: sqlite3.Connection, said: HandOverAnswered, now_ms: int) -> None:
         answer = {name: getattr(said, name) for name in _ANSWER}
         row = {
-            "id": str(said.handover_id),
+            "handover_id": str(said.handover_id),
+            "gives_back": said.reason != SUSPECTED,
             "now_ms": now_ms,
             "dispatch_id": str(said.dispatch_id) if said.dispatch_id else None,
             "fault": said.detail or said.reason or "",
             "answer": json.dumps(answer, default=str),
         }
         query = "answered_refused" if is_refused(said) else "answered_taken"
-        if connection.execute(SQL[query], row).rowcount:
-            connection.execute(SQL["show"], {"subject": f"packet/{said.handover_id}"})
+        found = connection.execute(SQL[query], row).fetchone()
+        if found is not None:
+            connection.execute(SQL["show"], {"subject": f"packet/{found['id']}"})
 
-    async def unshown(self) -> list[str]:
-        """Return what the folder does not show yet: `packet/<id>` or `dispatch/<id>`."""
+    async def unshown(self) -> list[tuple[str, int]]:
+        """Return what the folder does not show yet, and how often that has changed.
+
+        It is `packet/<id>` or `dispatch/<id>`.
+        """
         rows = await self.file.do(lambda c: c.execute(SQL["unshown"]).fetchall())
-        return [row["subject"] for row in rows]
+        return [(row["subject"], row["changes"]) for row in rows]
 
-    async def mark_shown(self, subject: str) -> None:
-        """Mark that the folder shows this."""
-        await self.file.do(lambda c: c.execute(SQL["shown"], {"subject": subject}))
+    async def mark_shown(self, subject: str, changes: int) -> None:
+        """Mark that the folder shows this, unless it has changed again meanwhile."""
+        shown = {"subject": subject, "changes": changes}
+        await self.file.do(lambda c: c.execute(SQL["shown"], shown))
 
     async def told(self, dispatch_id: UUID) -> dict[str, Any]:
         """Return what is known of a dispatch and its copies, as JSON has it."""
@@ -349,6 +369,7 @@ def _fate(row: sqlite3.Row) -> Fate:
         **{
             **fields,
             "id": UUID(fields["id"]),
+            "handover_id": UUID(fields["handover_id"]),
             "state": State(fields["state"]),
             "dispatch_id": UUID(dispatch_id) if dispatch_id else None,
             "answer": json.loads(answer) if answer else None,

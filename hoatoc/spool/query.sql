@@ -4,26 +4,24 @@ SELECT id, state FROM packet WHERE sha256 = :sha256;
 
 -- name: take
 -- A packet that was never seen; its content is the last column, so that the others are read alone.
-INSERT INTO packet (id, sha256, bytes, document_id, sender, priority, declared_by, name, taken_ms, content)
-VALUES (:id, :sha256, :bytes, :document_id, :sender, :priority, :declared_by, :name, :now_ms, :content);
+INSERT INTO packet (id, sha256, bytes, document_id, sender, priority, declared_by, name, taken_ms,
+                    handover_id, content)
+VALUES (:id, :sha256, :bytes, :document_id, :sender, :priority, :declared_by, :name, :now_ms,
+        :handover_id, :content);
 
 -- name: take_again
 -- A packet that was refused before is given again: what was wrong may have been put right.
 UPDATE packet SET state = 'waiting', content = :content, declared_by = :declared_by, name = :name,
-       taken_ms = :now_ms, ended_ms = NULL, fault = '', attempts = 0, not_before_ms = 0, answer = NULL
+       taken_ms = :now_ms, handover_id = :handover_id, ended_ms = NULL, fault = '', attempts = 0, not_before_ms = 0, answer = NULL
 WHERE sha256 = :sha256 AND state = 'refused';
 
 -- name: occupied
--- How much waits to be sent, and how much is kept until its answer comes.
-SELECT count(*) FILTER (WHERE state <> 'sent') AS packets,
-       coalesce(sum(bytes) FILTER (WHERE state <> 'sent'), 0) AS bytes,
+-- How much waits to be sent, how much for its answer, and how much is kept in all, for the quota.
+SELECT count(*) FILTER (WHERE state IN ('waiting', 'claimed')) AS packets,
+       coalesce(sum(bytes) FILTER (WHERE state IN ('waiting', 'claimed')), 0) AS bytes,
        count(*) FILTER (WHERE state = 'sent') AS unanswered,
-       coalesce(sum(bytes) FILTER (WHERE state = 'sent'), 0) AS unanswered_bytes
+       coalesce(sum(bytes), 0) AS kept
 FROM packet WHERE content IS NOT NULL;
-
--- name: let_go
--- What the broker has gives way to what it has not: refused, it cannot be given back any more.
-UPDATE packet SET content = NULL WHERE state = 'sent' AND content IS NOT NULL;
 
 -- name: oldest
 -- Since when the oldest waits.
@@ -39,7 +37,8 @@ WHERE id IN (
       AND id NOT IN (SELECT value FROM json_each(:in_flight))
     ORDER BY priority DESC, taken_ms, id
     LIMIT :room)
-RETURNING id, document_id, sender, priority, bytes AS size, sha256, declared_by, name, taken_ms, attempts;
+RETURNING id, document_id, sender, priority, bytes AS size, sha256, declared_by, name, taken_ms, attempts,
+          handover_id;
 
 -- name: content
 -- The bytes of a packet.
@@ -61,19 +60,25 @@ WHERE id = :id AND state = 'claimed';
 -- The door behind the broker has it, whatever was thought of it here.
 UPDATE packet SET state = 'sent', content = NULL, claimed_by = NULL, claimed_ms = NULL, fault = '',
        ended_ms = coalesce(ended_ms, :now_ms), dispatch_id = :dispatch_id, answer = :answer
-WHERE id = :id;
+WHERE handover_id = :handover_id
+RETURNING id;
 
 -- name: answered_refused
--- The door behind the broker will never take it as it is.
-UPDATE packet SET state = 'refused', content = NULL, claimed_by = NULL, claimed_ms = NULL,
-       ended_ms = :now_ms, fault = :fault, answer = :answer
-WHERE id = :id AND state <> 'refused' AND dispatch_id IS NULL;
+-- The door behind the broker will never take it as it is; its content is kept until it is given back.
+UPDATE packet SET state = 'refused', content = CASE WHEN :gives_back THEN content END,
+       claimed_by = NULL, claimed_ms = NULL, ended_ms = :now_ms, fault = :fault, answer = :answer
+WHERE handover_id = :handover_id AND state <> 'refused' AND dispatch_id IS NULL
+RETURNING id;
 
 -- name: refuse
--- The door will never take it as it is.
-UPDATE packet SET state = 'refused', content = NULL, claimed_by = NULL, claimed_ms = NULL,
-       ended_ms = :now_ms, fault = :fault, answer = :answer
+-- The door will never take it as it is; its content is kept until it is given back.
+UPDATE packet SET state = 'refused', content = CASE WHEN :gives_back THEN content END,
+       claimed_by = NULL, claimed_ms = NULL, ended_ms = :now_ms, fault = :fault, answer = :answer
 WHERE id = :id AND state = 'claimed';
+
+-- name: given_back
+-- Its sender has what was refused.
+UPDATE packet SET content = NULL WHERE id = :id AND state = 'refused';
 
 -- name: put_off
 -- It was not taken now; again later.
@@ -84,13 +89,13 @@ WHERE id = :id AND state = 'claimed';
 -- name: fate
 -- What became of one packet.
 SELECT id, document_id, sender, priority, bytes AS size, sha256, name, taken_ms, state, attempts, fault,
-       ended_ms, dispatch_id, answer
+       ended_ms, dispatch_id, answer, handover_id
 FROM packet WHERE id = :id;
 
 -- name: fates
 -- What became of all, the latest first.
 SELECT id, document_id, sender, priority, bytes AS size, sha256, name, taken_ms, state, attempts, fault,
-       ended_ms, dispatch_id, answer
+       ended_ms, dispatch_id, answer, handover_id
 FROM packet ORDER BY taken_ms DESC, id LIMIT :room;
 
 -- name: next_due
@@ -99,15 +104,16 @@ SELECT min(not_before_ms) AS due_ms FROM packet WHERE state = 'waiting';
 
 -- name: show
 -- The folder does not show this yet.
-INSERT INTO unshown (subject) VALUES (:subject) ON CONFLICT DO NOTHING;
+INSERT INTO unshown (subject) VALUES (:subject)
+ON CONFLICT (subject) DO UPDATE SET changes = changes + 1;
 
 -- name: unshown
 -- What the folder does not show yet.
-SELECT subject FROM unshown ORDER BY subject LIMIT 500;
+SELECT subject, changes FROM unshown ORDER BY subject LIMIT 500;
 
 -- name: shown
--- The folder shows it.
-DELETE FROM unshown WHERE subject = :subject;
+-- The folder shows it as it was after so many changes.
+DELETE FROM unshown WHERE subject = :subject AND changes = :changes;
 
 -- name: cursor
 -- How far statuses have been read.
@@ -136,5 +142,5 @@ WHERE dispatch_id = :dispatch_id ORDER BY recipient;
 SELECT id, document_id, name FROM packet WHERE dispatch_id = :dispatch_id;
 
 -- name: forget
--- What ended long ago; its content is gone already.
+-- What ended long ago, answered or not.
 DELETE FROM packet WHERE ended_ms < :before_ms

@@ -14,17 +14,17 @@ from aiokafka.errors import KafkaError
 
 from hoatoc import codec
 from hoatoc.client import AsyncClient
+from hoatoc.client.error import CursorExpired
 from hoatoc.client.trying import Backoff
 from hoatoc.client.value import Stretch, Told, Update
 from hoatoc.config import Kafka
 from hoatoc.domain import topic
-from hoatoc.domain.error import HoatocError, Unavailable
+from hoatoc.domain.error import HoatocError, PeerFault, Unavailable
 from hoatoc.domain.event import DeliveriesUpdated, HandOverAnswered
 from hoatoc.kafka.client import AWAY, consumer
-from hoatoc.spool.door import SUSPECTED
 from hoatoc.spool.folder import Folder
 from hoatoc.spool.forwarder import Line
-from hoatoc.spool.outbox import Named, Outbox, is_refused
+from hoatoc.spool.outbox import Named, Outbox, State
 
 WAIT_S = 25.0
 STATE_S = 2.0
@@ -51,7 +51,11 @@ class GatewayStatuses:
 
     async def next(self, cursor: str | None) -> Stretch[Told | HandOverAnswered]:
         """GET /v1/statuses, waiting."""
-        found = await self.client.statuses(cursor, wait_s=WAIT_S)
+        try:
+            found = await self.client.statuses(cursor, wait_s=WAIT_S)
+        except CursorExpired:  # away for longer than they are kept: what is left is what is known
+            LOG.error("statuses_expired", cursor=cursor)
+            found = await self.client.statuses(None, wait_s=WAIT_S)
         return Stretch(entries=found.entries, next=found.next)
 
 
@@ -81,7 +85,11 @@ class KafkaStatuses:
         fetched = await reader.getmany(place, timeout_ms=int(WAIT_S * 1000), max_records=500)
         told: list[Told | HandOverAnswered] = []
         for record in fetched.get(place, ()):
-            event = codec.decode(record.value)
+            try:
+                event = codec.decode(record.value)
+            except PeerFault:  # of a later version, perhaps: it holds up nothing behind it
+                LOG.error("status_unreadable", topic=place.topic, offset=record.offset)
+                continue
             if isinstance(event, DeliveriesUpdated):
                 told.append(told_by(event, str(record.offset + 1)))
             elif isinstance(event, HandOverAnswered):
@@ -118,22 +126,10 @@ class Teller:
                 continue
             backoff.failures = 0
             answers = [each for each in found.entries if isinstance(each, HandOverAnswered)]
-            for answer in filter(is_refused, answers):
-                await self._give_back(answer)
             await self.outbox.book(statuses.name, found.next, _named(found), answers)
             cursor = found.next
             if found.entries:
                 self.changed.set()
-
-    async def _give_back(self, answer: HandOverAnswered) -> None:
-        """Give a packet that was refused behind the broker back, for its sender to correct."""
-        if answer.handover_id is None or answer.reason == SUSPECTED:
-            return
-        content = await self.outbox.content(answer.handover_id)
-        fate = await self.outbox.fate(answer.handover_id)
-        if content is not None and fate is not None:
-            LOG.warning("packet_refused", id=fate.id, reason=answer.reason)
-            await asyncio.to_thread(self.folder.give_back, fate, content)
 
     async def show(self) -> None:
         """Show in the folder all that changes until cancelled."""
@@ -146,9 +142,9 @@ class Teller:
     async def show_all(self) -> None:
         """Show all that is booked and not shown."""
         while subjects := await self.outbox.unshown():
-            for subject in subjects:
+            for subject, changes in subjects:
                 await self._show(*subject.split("/", 1))
-                await self.outbox.mark_shown(subject)
+                await self.outbox.mark_shown(subject, changes)
         await asyncio.to_thread(self.folder.show_state, await self.state())
 
     async def _show(self, kind: str, of: str) -> None:
@@ -156,7 +152,11 @@ class Teller:
             told = await self.outbox.told(UUID(of))
             await asyncio.to_thread(self.folder.show_dispatch, of, told)
         elif (fate := await self.outbox.fate(UUID(of))) and fate.ended_ms:
-            await asyncio.to_thread(self.folder.show, fate)
+            refused = fate.state is State.REFUSED
+            content = await self.outbox.content(fate.id) if refused else None
+            await asyncio.to_thread(self.folder.show, fate, content)
+            if content is not None:
+                await self.outbox.given_back(fate.id)
 
     async def state(self) -> dict[str, Any]:
         """Return what waits, and whether the line works."""

@@ -78,9 +78,9 @@ class Take:
             yield act
 
 
-async def forward_all(outbox: Outbox, door: Door, folder: Path) -> None:
+async def forward_all(outbox: Outbox, door: Door) -> None:
     """Forward until nothing waits."""
-    forwarder = Forwarder(outbox, door, "spool", 1, 60, give_back=Folder(folder).give_back)
+    forwarder = Forwarder(outbox, door, "spool", 1, 60)
     running = asyncio.create_task(forwarder.run())
     try:
         while (await outbox.standing()).packets:
@@ -125,14 +125,14 @@ class Forward:
         """Open what the spool opens."""
         with opened(self.folder, watched_file) as outbox:
             async with door_of(self.settings) as door:
-                yield lambda: forward_all(outbox, door, self.folder)
+                yield lambda: forward_all(outbox, door)
 
 
-async def accepted(folder: Path) -> list[Carried]:
+async def accepted(folder: Path, act: str) -> list[Carried]:
     """Return the packets that the spool has taken and not refused."""
     with opened(folder) as outbox:
         return [
-            Carried(fate.document_id, str(fate.id), fate.sha256.hex())
+            Carried(fate.document_id, str(getattr(fate, act)), fate.sha256.hex())
             for fate in await outbox.fates()
             if fate.state is not State.REFUSED
         ]
@@ -149,8 +149,12 @@ class _Arriving:
     decides: str = "COMMIT"
 
     async def accepted(self) -> list[Carried]:
-        """Return all that stands as accepted."""
-        return await accepted(self.folder)
+        """Return all that stands as accepted, by the ids that leave for Kafka."""
+        return await accepted(self.folder, "handover_id")
+
+    async def _act(self, document: str) -> str:
+        (one,) = (each for each in await self.accepted() if each.document == document)
+        return one.act
 
     def _new(self) -> str:
         packet = letter(A, (B, C), str(next(_NUMBERS)))
@@ -186,7 +190,7 @@ class IntoFolder(_Arriving):
             await taking.sweep()
             self._put(document)
             await taking.sweep()
-        return str(spool_id(self.packets[document]))
+        return await self._act(document)
 
 
 @dataclass(slots=True)
@@ -205,8 +209,8 @@ class ToPort(_Arriving):
         """Hand it over again."""
         with opened(self.folder) as outbox:
             taking = arrivals(self.settings, self.folder, outbox)
-            _, taken = await taking.take(self.packets[document])
-        return str(taken.id)
+            await taking.take(self.packets[document])
+        return await self._act(document)
 
 
 STEPS = ("BEGIN", "spool.claim", "spool.content", "spool.show", "COMMIT")
@@ -219,6 +223,8 @@ class Forwarded:
     settings: Settings
     folder: Path
     steps: Collection[str] = (*STEPS, "spool.mark_handed", "produce DocumentHandedOver")
+    act: str = "handover_id"
+    """what of a packet is the id of what leaves"""
 
     async def prepare(self) -> None:
         """Have the spool take two letters."""
@@ -236,11 +242,11 @@ class Forwarded:
         """Start the spool again."""
         with opened(self.folder) as outbox:
             async with door_of(self.settings) as door:
-                await forward_all(outbox, door, self.folder)
+                await forward_all(outbox, door)
 
     async def accepted(self) -> list[Carried]:
         """Return the packets that the spool has taken."""
-        return await accepted(self.folder)
+        return await accepted(self.folder, self.act)
 
     async def waiting(self) -> int:
         """Return how many wait."""
@@ -266,7 +272,7 @@ class Forwarded:
                 and spool_id(await outbox.content(fate.id) or b"") != fate.id
             ]
         left = {one.act for one in await self.published()}
-        marked = [fate.id for fate in fates if fate.state is State.SENT]
+        marked = [getattr(fate, self.act) for fate in fates if fate.state is State.SENT]
         return [
             *(f"{one} is marked and did not leave" for one in marked if str(one) not in left),
             *(f"{one} is kept with another content" for one in kept),
@@ -279,6 +285,7 @@ class ForwardedByHttp(Forwarded):
 
     database: Any = None
     steps: Collection[str] = (*STEPS, "spool.mark_sent", "POST /v1/documents")
+    act: str = "id"
 
     async def published(self) -> set[Carried]:
         """Return what the gateway has taken; it has one dispatch of each document, or two rows."""

@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+import tempfile
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import uuid4
 
@@ -94,7 +97,8 @@ async def opened(settings: Settings) -> AsyncIterator[Gateway]:
 
     Raises DatabaseAway where there is no database, and NotListening.
     """
-    with admission(settings, load_policy(settings)) as admitting:
+    policy = load_policy(settings)
+    with admission(settings, policy) as admitting, admission(settings, policy) as urgent:
         async with (
             pool(settings.postgres.dsn, connections_of(settings), keeps_sessions=False) as database,
             asyncio.TaskGroup() as tasks,
@@ -106,6 +110,7 @@ async def opened(settings: Settings) -> AsyncIterator[Gateway]:
                 settings=settings,
                 database=database,
                 door=door,
+                urgent=replace(door, admission=urgent, large=asyncio.Semaphore(1)),
                 outlet=outlet,
                 feed=feed,
                 watch=Watch(feed, settings.postgres.dsn),
@@ -134,6 +139,12 @@ async def body(context: Context) -> None:
     """Serve agencies until stopped."""
     # It outlives an absence of the broker, of which the client would tell ten times a second.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    # A hand-over at work may hold a thread, and wait there for the reader of files.
+    threads = ThreadPoolExecutor(connections_of(context.settings), "gateway")
+    asyncio.get_running_loop().set_default_executor(threads)
+    spool = context.settings.content.spool
+    spool.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(spool)  # where the parts of forms lie, too: the disk that is watched
     async with opened(context.settings):
         notify.ready()
         context.log.info("ready", address=context.settings.gateway.url)

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import re
+import time
 from collections.abc import AsyncIterator
 
 from fastapi import Request
@@ -20,6 +21,10 @@ from producers.gateway.refusal import (
 _SHA256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]*):\s*(?:,|$)")
 
 
+LEAST_BYTES_A_SECOND, AT_LEAST_S = 1_000, 30.0
+"""how slow a body may come, once it has taken so long: else one line holds a place for days"""
+
+
 async def pieces(request: Request, limit: int, idle_s: float) -> AsyncIterator[bytes]:
     """Yield the body piece by piece.
 
@@ -28,7 +33,7 @@ async def pieces(request: Request, limit: int, idle_s: float) -> AsyncIterator[b
     told = request.headers.get("content-length", "")
     if told.isdigit() and int(told) > limit:
         raise BodyTooLarge(limit)
-    stream, total = request.stream().__aiter__(), 0
+    stream, total, began = request.stream().__aiter__(), 0, time.monotonic()
     while True:
         try:
             async with asyncio.timeout(idle_s):
@@ -40,6 +45,9 @@ async def pieces(request: Request, limit: int, idle_s: float) -> AsyncIterator[b
         total += len(piece)
         if total > limit:
             raise BodyTooLarge(limit)
+        spent_s = time.monotonic() - began
+        if spent_s > AT_LEAST_S and total < spent_s * LEAST_BYTES_A_SECOND:
+            raise BodySlow(spent_s, total)
         yield piece
     if told.isdigit() and total != int(told):
         raise BodyIncomplete

@@ -176,7 +176,7 @@ async def _taken(
         subject = found.dispatch_id or found.packet.document_id
         await note(within, speaks, Action.HAND_OVER, subject, again=not found.new)
 
-    door = replace(here.door, require=require, note=written)
+    door = replace(here.door_of(priority), require=require, note=written)
     found = await door.take_file(connection, packet, speaks.organ, declaration)
     sent = found.dispatch_id
     copies = await InboxTables(connection).copies(sent) if sent else []

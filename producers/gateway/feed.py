@@ -16,7 +16,7 @@ from hoatoc.config import Kafka
 from hoatoc.kafka.client import AWAY, BrokerAway
 from hoatoc.kafka.fetch import Fetcher, OutOfRange, Stretch, fetcher
 from producers.gateway.outlet import AGAIN_S, away
-from producers.gateway.refusal import CursorAhead
+from producers.gateway.refusal import CursorAhead, CursorExpired
 
 READ_S = 5.0
 _PAUSE_S = 0.1
@@ -44,7 +44,8 @@ class Feed:
     async def read(self, topic: str, cursor: int | None, limit: int) -> Stretch:
         """Read at most so many records from an offset, or from the oldest that is kept.
 
-        What is there is returned at once, be it nothing. Raises CursorAhead, BrokerAway.
+        What is there is returned at once, be it nothing. Raises CursorAhead, CursorExpired,
+        BrokerAway.
         """
 
         async def from_cursor(opened: Fetcher) -> Stretch:
@@ -56,7 +57,7 @@ class Feed:
                 end = (await opened.ends([topic]))[topic]
                 if cursor > end:
                     raise CursorAhead(cursor, end) from None
-                return await opened.read(topic, await opened.begin(topic), limit)
+                raise CursorExpired(cursor, await opened.begin(topic)) from None
 
         return await self._asked(from_cursor)
 

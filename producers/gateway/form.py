@@ -16,6 +16,7 @@ from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, write_packet
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.packet import Attachment, OtherInfo, Packet, Party, Signer, Staff
 from producers.gateway.body import pieces
+from producers.gateway.refusal import DiskShort
 from producers.gateway.shape import Priority
 
 MOST_FILES = 100
@@ -95,6 +96,8 @@ async def form_of(request: Request, limit: int, idle_s: float) -> FormData:
         return await parser.parse()
     except (MultiPartException, KeyError, UnicodeDecodeError) as error:
         raise FormInvalid("body", str(getattr(error, "message", error))[:200]) from error
+    except OSError as error:
+        raise DiskShort from error
 
 
 async def document_of(form: FormData) -> DocumentIn:

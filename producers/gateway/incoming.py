@@ -1,11 +1,12 @@
 """What came in at a connection point: the inbox, by long poll and as a stream."""
 
 import time
-from collections.abc import AsyncIterable, Callable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from hoatoc import codec
@@ -19,7 +20,7 @@ from producers.gateway.openapi import problems
 from producers.gateway.problem import document_of
 from producers.gateway.refusal import CursorInvalid
 from producers.gateway.shape import Entry, Inbox
-from producers.gateway.speaking import Speaking, Speaks
+from producers.gateway.speaking import Speaking, Speaks, speaking
 from producers.gateway.state import Gateway, Here
 
 MOST_WAIT_S = 60
@@ -102,11 +103,19 @@ async def inbox(
     responses=problems(401, 403, 422, 429, 503),
 )
 async def stream(
-    here: Here, reading: Annotated[Reading, Depends(stream_of)]
+    request: Request, here: Here, reading: Annotated[Reading, Depends(stream_of)]
 ) -> AsyncIterable[ServerSentEvent]:
     """Stream what comes in: events `entry`, whose id is the cursor behind it."""
-    async for event in events(here, reading, entries_of):
+    still = partial(asked_again, request, here, inbox_of)
+    async for event in events(here, reading, entries_of, still):
         yield event
+
+
+async def asked_again(
+    request: Request, here: Gateway, of: Callable[[Speaking], Awaitable[Reading]]
+) -> Reading:
+    """Tell again who reads, and whose entries; raises what the request itself would."""
+    return await of(await speaking(request, here, request.query_params.get("organ")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +150,21 @@ async def next_page(
 
 
 async def events(
-    here: Gateway, reading: Reading, shaping: Shaping
+    here: Gateway, reading: Reading, shaping: Shaping, still: Callable[[], Awaitable[Reading]]
 ) -> AsyncIterable[ServerSentEvent]:
-    """Yield what comes in as events; one that says why ends the stream where it cannot go on."""
+    """Yield what comes in as events; one that says why ends the stream where it cannot go on.
+
+    `still` tells before anything is given whether its reader may read on, and what from here.
+    """
     while not here.watch.closing.is_set():
         try:
             page = await next_page(here, reading, 100, STREAM_S, shaping)
+            reading = replace(await still(), cursor=page.cursor)
         except HoatocError as error:
             yield ServerSentEvent(event="problem", data=document_of(error))
             return
         for entry in page.entries:
             yield ServerSentEvent(event="entry", id=entry.cursor, data=entry)
-        reading = replace(reading, cursor=page.cursor)
 
 
 async def entries_of(here: Gateway, reading: Reading, records: Sequence[Fetched]) -> list[Entry]:

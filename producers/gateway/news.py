@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from producers.gateway.incoming import (
     Limit,
     Reading,
     Wait,
+    asked_again,
     event_of,
     events,
     next_page,
@@ -121,10 +123,11 @@ def _code(registry: Registry, written: str) -> str:
     responses=problems(401, 403, 422, 429, 503),
 )
 async def stream(
-    here: Here, reading: Annotated[Reading, Depends(stream_of)]
+    request: Request, here: Here, reading: Annotated[Reading, Depends(stream_of)]
 ) -> AsyncIterable[ServerSentEvent]:
     """Stream what becomes of one's documents: events `entry`, whose id is the cursor behind it."""
-    async for event in events(here, reading, entries_of):
+    still = partial(asked_again, request, here, news_of)
+    async for event in events(here, reading, entries_of, still):
         yield event
 
 

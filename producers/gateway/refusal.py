@@ -18,14 +18,14 @@ class BodyTooLarge(PeerFault):
 
 
 class BodySlow(PeerFault):
-    """Nothing of the body came for too long."""
+    """Nothing of the body came for too long, or too little all the time."""
 
     retriable: ClassVar[bool] = True
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, came: int = 0) -> None:
         super().__init__(
-            f"Không nhận thêm được byte nào trong {seconds:g} giây; không có gì được giữ lại. Kiểm "
-            f"tra đường truyền rồi gửi lại. / Nothing more came for {seconds:g} s; nothing was "
+            f"Chỉ nhận được {came} byte trong {seconds:.0f} giây; không có gì được giữ lại. Kiểm "
+            f"tra đường truyền rồi gửi lại. / {came} bytes came in {seconds:.0f} s; nothing was "
             "kept. Check the line and send again."
         )
 
@@ -152,6 +152,21 @@ class DiskShort(Unavailable):
             "Ổ đĩa của hệ thống sắp đầy nên tạm dừng nhận văn bản; không có gì bị mất. Thử lại "
             f"sau {self.retry_after_s} giây. / Our disk is nearly full, so nothing is taken for "
             f"now; nothing is lost. Try again in {self.retry_after_s} s."
+        )
+
+
+class CursorExpired(PeerFault):
+    """A cursor before the oldest entry that is kept: some were never read."""
+
+    field: ClassVar[str] = "cursor"
+
+    def __init__(self, cursor: int, begin: int) -> None:
+        super().__init__(
+            f"Con trỏ {cursor} cũ hơn mục cũ nhất còn giữ ({begin}): có mục đã hết hạn mà chưa "
+            "được đọc. Xem danh sách văn bản chưa nhận (/v1/backlog), rồi đọc lại từ đầu (không "
+            f"gửi con trỏ). / The cursor {cursor} is older than the oldest that is kept ({begin}): "
+            "entries have expired unread. See what is missing (/v1/backlog), then read from the "
+            "beginning (send no cursor)."
         )
 
 

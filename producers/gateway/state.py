@@ -16,7 +16,7 @@ from hoatoc.postgres.door import Door
 from hoatoc.postgres.keyring import Keyring
 from producers.gateway.feed import Feed
 from producers.gateway.health import Health
-from producers.gateway.lane import Lanes
+from producers.gateway.lane import URGENT, Lanes
 from producers.gateway.outlet import Outlet, away
 from producers.gateway.watch import Watch
 
@@ -37,6 +37,8 @@ class Gateway:
     settings: Settings
     database: asyncpg.Pool
     door: Door
+    urgent: Door
+    """the same for urgent documents: their files are read by a process of their own"""
     outlet: Outlet
     feed: Feed
     watch: Watch
@@ -57,6 +59,10 @@ class Gateway:
                 "Cơ sở dữ liệu tạm thời không trả lời; gửi lại yêu cầu này là an toàn. / The "
                 "database does not answer; sending this request again is safe."
             ) from error
+
+    def door_of(self, priority: int) -> Door:
+        """Return the door of a lane."""
+        return self.urgent if priority >= URGENT else self.door
 
     def require_broker(self) -> None:
         """Raise BrokerAway at once where the broker did not answer when it was asked last."""

@@ -232,3 +232,18 @@ def test_the_id_of_a_recall_is_that_of_its_copy_under_another_version() -> None:
     assert (Kind.DOCUMENT, Kind.RECALL) == (kind_of(copy), kind_of(recall))
     assert copy != recall
     assert kind_of(UUID(int=0)) is None
+
+
+async def test_what_was_taken_hides_nothing_that_waits(
+    database: asyncpg.Connection, tables: FacadeTables
+) -> None:
+    taken = [await sent(database, B, timedelta(minutes=9 - n)) for n in range(3)]
+    for each in taken:
+        edoc = await tables.edoc(each)
+        assert edoc is not None
+        await tables.answer(edoc, Taking.DONE)
+    waits = await sent(database, B)
+    now = datetime.now(UTC)
+    day = (now - timedelta(days=1), now + timedelta(days=1))
+    found = await tables.between(B, caller(B), *day, 2)
+    assert [waits, taken[0]] == [each.id for each in found]

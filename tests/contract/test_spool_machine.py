@@ -6,10 +6,10 @@ opened as after a kill. What each step says, the list says by searching itself.
 
 import asyncio
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 from hypothesis import strategies as st
@@ -41,6 +41,12 @@ class Row:
     is_kept: bool = True
     """whether its content is still there"""
     dispatch_id: UUID | None = None
+    earlier: list[UUID] = field(default_factory=list)
+    """of givings that were refused before"""
+
+    @property
+    def handover_id(self) -> UUID:
+        return uuid5(self.id, str(self.taken_ms))
 
     @property
     def id(self) -> UUID:
@@ -89,7 +95,7 @@ class Spools(RuleBasedStateMachine):
         arrival = Arrival(
             content=content, document_id=f"D{number}", sender="S", priority=PRIORITIES[number]
         )
-        used = sum(len(CONTENTS[row.number]) for row in self.open_rows)
+        used = sum(len(CONTENTS[row.number]) for row in self.rows.values() if row.is_kept)
         new = known is None or known.state == "refused"
         if new and used + len(content) > QUOTA:
             with pytest.raises(SpoolFull) as full:
@@ -98,11 +104,8 @@ class Spools(RuleBasedStateMachine):
             return
         taken = self.run(self.outbox.take(arrival))
         if new:
-            unanswered = sum(len(CONTENTS[row.number]) for row in self.unanswered)
-            if used + len(content) + unanswered > QUOTA:
-                for row in self.unanswered:
-                    row.is_kept = False
-            self.rows[number] = Row(number, self.now_ms)
+            earlier = [*known.earlier, known.handover_id] if known else []
+            self.rows[number] = Row(number, self.now_ms, earlier=earlier)
         state = State(self.rows[number].state)
         assert Taken(self.rows[number].id, new=new, state=state) == taken
 
@@ -134,7 +137,7 @@ class Spools(RuleBasedStateMachine):
         else:
             self.run(self.outbox.refuse(packet, "why", {}))
         if row is not None and row.state == "claimed":
-            row.state, row.is_kept = word, False
+            row.state, row.is_kept = word, word == "refused"
             row.dispatch_id = UUID(int=number) if word == "sent" else None
 
     @rule(number=NUMBERS)
@@ -144,23 +147,49 @@ class Spools(RuleBasedStateMachine):
         if row is not None and row.state == "claimed":
             row.state = "sent"
 
-    @rule(number=NUMBERS, outcome=st.sampled_from(["taken", "known", "refused"]))
-    def answer(self, number: int, outcome: str) -> None:
+    @rule(
+        number=NUMBERS,
+        outcome=st.sampled_from(["taken", "known", "refused"]),
+        secret=st.booleans(),
+        stale=st.booleans(),
+    )
+    def answer(self, number: int, outcome: str, secret: bool, stale: bool) -> None:
         row, refused = self.rows.get(number), outcome == "refused"
+        ids = [] if row is None else row.earlier if stale else [row.handover_id]
         dispatch_id = None if refused else UUID(int=number)
         said = HandOverAnswered(
             event_id=uuid4(),
-            handover_id=spool_id(CONTENTS[number]),
+            handover_id=ids[-1] if ids else uuid4(),
             partition=0,
             offset=0,
             outcome=outcome,
             dispatch_id=dispatch_id,
+            reason="secret-suspected" if secret and refused else None,
         )
         self.run(self.outbox.book("kafka", "1", [], [said]))
-        if row is None or (refused and (row.state == "refused" or row.dispatch_id)):
+        if row is None or stale or (refused and (row.state == "refused" or row.dispatch_id)):
             return
-        row.state, row.is_kept = "refused" if refused else "sent", False
-        row.dispatch_id = dispatch_id
+        row.state, row.dispatch_id = "refused" if refused else "sent", dispatch_id
+        row.is_kept = row.is_kept and refused and not secret
+
+    @rule(number=NUMBERS)
+    def give_back(self, number: int) -> None:
+        self.run(self.outbox.given_back(spool_id(CONTENTS[number])))
+        row = self.rows.get(number)
+        if row is not None and row.state == "refused":
+            row.is_kept = False
+
+    @rule(number=NUMBERS)
+    def show_while_it_changes(self, number: int) -> None:
+        """What changes while it is being shown is shown again."""
+        subjects = dict(self.run(self.outbox.unshown()))
+        subject = f"packet/{spool_id(CONTENTS[number])}"
+        if subject not in subjects:
+            return
+        self.run(self.outbox.mark_shown(subject, subjects[subject] - 1))
+        assert subject in dict(self.run(self.outbox.unshown()))
+        self.run(self.outbox.mark_shown(subject, subjects[subject]))
+        assert subject not in dict(self.run(self.outbox.unshown()))
 
     @rule(number=NUMBERS, seconds=st.sampled_from([0, 30, 90]))
     def put_off(self, number: int, seconds: int) -> None:
@@ -192,7 +221,8 @@ class Spools(RuleBasedStateMachine):
         for row in self.rows.values():
             kept = CONTENTS[row.number] if row.is_kept else None
             assert kept == self.run(self.outbox.content(row.id))
-            assert row.dispatch_id == fates[row.id].dispatch_id
+            fate = fates[row.id]
+            assert (row.dispatch_id, row.handover_id) == (fate.dispatch_id, fate.handover_id)
 
     @invariant()
     def the_next_is_known(self) -> None:

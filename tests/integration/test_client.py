@@ -23,14 +23,18 @@ from hoatoc.client import (
     Unauthenticated,
 )
 from hoatoc.domain import topic
+from hoatoc.domain.content import claim_of
+from hoatoc.domain.credential import ApiKey
 from hoatoc.domain.event import (
     DeliveriesUpdated,
     DeliveryUpdate,
     StatusReported,
     TransportAcknowledged,
 )
+from hoatoc.postgres.credential import CredentialTables
+from hoatoc.seal import Seal
 from hoatoc.testing.agency import letter
-from hoatoc.testing.gateway import Door
+from hoatoc.testing.gateway import Door, issued
 from hoatoc.testing.line import ORGANS, eventually
 from tests.chaos.proxied import line_to
 
@@ -240,3 +244,42 @@ async def test_a_large_document_goes_from_file_to_file_and_into_an_inbox_of_kafk
                 await taken.wait()
             running.cancel()
             await asyncio.wait([running])
+
+
+async def test_who_follows_is_told_when_the_key_is_worth_nothing_any_more(door: Door) -> None:
+    said = await door.send(letter(A, (C,), "513"), A)
+    key = await issued(door.line.database, door.line.settings, C)
+    async with AsyncClient(door.url, key, patience=Patience(total_s=5)) as recipient:
+        followed = recipient.follow_inbox()
+        async for entry in followed:
+            if str(entry.dispatch_id) == said["dispatch_id"]:
+                break
+        tables = CredentialTables(door.line.database, Seal(door.line.settings.seal_key))
+        await tables.revoke(ApiKey.of(key).credential_id, "lộ khóa", "test")
+        await door.send(letter(A, (C,), "514"), A)
+        with pytest.raises(Unauthenticated):
+            await anext(followed)
+
+
+async def test_content_that_is_lost_holds_up_nothing_behind_it(door: Door, tmp_path: Path) -> None:
+    large = letter(A, (D,), "517", ("Nội dung dài. " * 60_000).encode())
+    lost = await door.send(large, A)
+    behind = await door.send(letter(A, (D,), "518"), A)
+    (door.line.settings.data / "content" / claim_of(large).name).unlink()
+    taken: list[str] = []
+    inbox = Inbox.over_http(door.url, door.keys[D], tmp_path)
+    inbox.attempts = 2
+
+    async def both() -> bool:
+        events = await door.line.events("deliveries", TransportAcknowledged)
+        told = {str(e.dispatch_id): e.outcome for e in events}
+        said = [told.get(each["dispatch_id"]) for each in (lost, behind)]
+        return said == ["fail", "done"]
+
+    async with inbox:
+        running = asyncio.create_task(inbox.run(lambda got: taken.append(got.entry.number)))
+        await eventually(both, what="what is lost told, what is behind it taken")
+        running.cancel()
+        await asyncio.wait([running])
+    assert "518" in taken
+    assert "517" not in taken

@@ -17,6 +17,7 @@ from hoatoc.domain.packet import Attachment
 from hoatoc.testing.agency import letter
 from hoatoc.testing.gateway import EDXML, Door, door_on
 from hoatoc.testing.line import ORGANS, NewLine, eventually
+from producers.gateway import body
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -102,6 +103,17 @@ async def test_a_head_without_end_is_let_go(strict: Door) -> None:
 async def test_a_body_that_stops_coming_is_refused_by_name(strict: Door) -> None:
     packet = letter(A, [B], "1")
     answer = await raw(strict, head(strict, len(packet), "Connection: close") + packet[:100])
+    assert (408, "body-slow") == problem(answer)
+
+
+async def test_a_body_that_drips_is_refused_though_it_never_stops(
+    strict: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body, "AT_LEAST_S", IDLE_S * 1.1)
+    packet = letter(A, [B], "1")
+    drops = [bytes([each]) for each in packet[:6]]  # the last of them comes after that time
+    start = head(strict, len(packet), "Connection: close")
+    answer = await raw(strict, start, *drops, pause_s=IDLE_S / 4)
     assert (408, "body-slow") == problem(answer)
 
 

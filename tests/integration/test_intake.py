@@ -122,7 +122,9 @@ def test_whoever_wrote_a_hand_over_is_told_what_became_of_it(handed_over: Handed
     ] == [(e.offset, e.outcome, e.reason, e.dispatch_id) for e in answers]
     assert [answer.offset for answer in answers if answer.handover_id is None] == [4]
     assert all(("/" in (answer.detail or "")) == (answer.offset in (2, 3)) for answer in answers)
-    assert ["x", "x", "x", "x", "", "x"] == [answer.document_id for answer in answers]
+    first_id, last_id = f"{A},2021/03/02,1/UBND-VP", f"{A},2021/03/02,3/UBND-VP"
+    named = [answer.document_id for answer in answers]
+    assert [first_id, first_id, first_id, "", "", last_id] == named
 
 
 @dataclass(frozen=True, slots=True)

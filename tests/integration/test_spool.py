@@ -16,7 +16,12 @@ import pytest
 from hoatoc.client import AsyncClient, SpoolFull
 from hoatoc.domain import topic
 from hoatoc.domain.edxml import LARGEST_PACKET_BYTES
-from hoatoc.domain.event import DeliveriesUpdated, DeliveryUpdate, DocumentHandedOver
+from hoatoc.domain.event import (
+    DeliveriesUpdated,
+    DeliveryUpdate,
+    DocumentHandedOver,
+    HandOverAnswered,
+)
 from hoatoc.embedded.port import free_ports
 from hoatoc.embedded.process import Child, Notices, spawn
 from hoatoc.embedded.stack import environment
@@ -109,7 +114,7 @@ async def test_what_is_put_into_the_folder_is_handed_over_and_shown(
         assert [] == running.left
         (told,) = running.shown("sent")
         assert (str(event.event_id), "mot.edxml", "sent") == (
-            told["id"],
+            told["handover_id"],
             told["name"],
             told["state"],
         )
@@ -141,7 +146,9 @@ async def test_what_the_port_has_answered_survives_kill_9_and_is_sent_once_by_id
 
         await eventually(sent, what="all packets shown as sent")
         events = await handed_over(fresh)
-        assert {each.id for each in spooled} == {event.event_id for event in events}
+        shown = running.shown("sent")
+        assert {str(each.id) for each in spooled} == {told["id"] for told in shown}
+        assert {told["handover_id"] for told in shown} == {str(e.event_id) for e in events}
         assert len(packets) == len(events)
 
 
@@ -190,13 +197,17 @@ async def test_a_full_spool_says_no_and_takes_again_when_there_is_room(
         async with AsyncClient(running.address) as client:
             with pytest.raises(SpoolFull, match="CHƯA được nhận"):
                 await client.leave(large[4])
-    async with spool(fresh, tmp_path, HOATOC_SPOOL_QUOTA_MB="1") as running:
+    async with (
+        fresh.program("intake"),  # whose answers make room
+        fresh.program("alerts"),
+        spool(fresh, tmp_path, HOATOC_SPOOL_QUOTA_MB="1") as running,
+    ):
         await eventually(gone, what="the fifth packet taken")
 
-        async def sent() -> bool:
-            return len(running.shown("sent")) == 5
+        async def handed() -> bool:
+            return len(await handed_over(fresh)) == 5
 
-        await eventually(sent, what="all sent")
+        await eventually(handed, what="all handed over")
         assert not (tmp_path / "FULL.txt").exists()
 
 
@@ -393,5 +404,59 @@ async def test_what_intake_says_of_a_hand_over_comes_back_into_the_folder(
         assert isinstance(why["answer"], dict)
         assert "check-failed" == why["answer"]["reason"]
         assert "Z99.99" in str(why["fault"])
-        (back,) = (tmp_path / "refused").glob("sai.*.edxml")
+
+        async def given_back() -> list[Path]:
+            return list((tmp_path / "refused").glob("sai.*.edxml"))
+
+        (back,) = await eventually(given_back, what="the packet given back")
         assert bad == back.read_bytes()
+
+
+async def test_a_packet_that_was_refused_is_another_hand_over_when_it_is_given_again(
+    fresh: Line, tmp_path: Path
+) -> None:
+    packet = letter(A, (B,), "1")
+    async with spool(fresh, tmp_path) as running:
+
+        async def handed() -> list[DocumentHandedOver]:
+            return await handed_over(fresh)
+
+        running.put("mot.edxml", packet)
+        (first,) = await eventually(handed, what="handed over")
+
+        def refusal(of: UUID) -> HandOverAnswered:
+            return HandOverAnswered(
+                event_id=of, handover_id=of, partition=0, offset=0, outcome="refused", reason="why"
+            )
+
+        await fresh.write(topic.statuses(A), refusal(first.event_id))
+
+        async def back() -> list[Path]:
+            return list((tmp_path / "refused").glob("*.edxml"))
+
+        (file,) = await eventually(back, what="the packet given back")
+        file.rename(tmp_path / "outgoing" / file.name)
+
+        async def again() -> list[DocumentHandedOver]:
+            events = await handed_over(fresh)
+            return events if len(events) == 2 else []
+
+        _, second = await eventually(again, what="handed over again")
+        assert first.event_id != second.event_id
+        await fresh.write(topic.statuses(A), refusal(first.event_id))  # told again, late
+        taken = HandOverAnswered(
+            event_id=second.event_id,
+            handover_id=second.event_id,
+            partition=0,
+            offset=1,
+            outcome="taken",
+            dispatch_id=IDS[0],
+        )
+        await fresh.write(topic.statuses(A), taken)
+
+        async def named() -> list[dict[str, object]]:
+            return [told for told in running.shown("sent") if told["dispatch_id"]]
+
+        (told,) = await eventually(named, what="the dispatch shown")
+        assert str(second.event_id) == told["handover_id"]
+        assert [] == list((tmp_path / "refused").iterdir())

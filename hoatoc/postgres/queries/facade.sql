@@ -36,8 +36,9 @@ ORDER BY h.priority DESC, o.sent_at, r.delivery_id
 LIMIT $3;
 
 -- name: documents_between
--- Copies of some days, taken or not; and whatever waits, of any day. What was handed over below an
--- id, and left in those days, is not looked for.
+-- Copies of some days, taken or not; and whatever waits, of any day. What waits comes first, urgent
+-- first, so that no number of those that were taken hides it. What was handed over below an id, and
+-- left in those days, is not looked for.
 SELECT r.delivery_id AS id, h.sender, r.recipient, o.sent_at AS created,
        coalesce(a.at, o.sent_at) AS updated,
        CASE WHEN a.outcome IN ('done', 'fail') THEN a.outcome
@@ -54,7 +55,9 @@ WHERE r.connection = $1 AND r.dispatch_id >= least($6::uuid, $7::uuid)
   AND ((o.sent_at >= $4 AND o.sent_at < $5)
        OR (r.dispatch_id >= $7 AND coalesce(a.outcome, 'processing') = 'processing'
            AND coalesce(d.state, 'registered') IN ('registered', 'published')))
-ORDER BY o.sent_at, r.delivery_id
+ORDER BY CASE WHEN coalesce(a.outcome, 'processing') = 'processing'
+              AND coalesce(d.state, 'registered') IN ('registered', 'published')
+         THEN h.priority ELSE -1 END DESC, o.sent_at, r.delivery_id
 LIMIT $3;
 
 -- name: raise_floor

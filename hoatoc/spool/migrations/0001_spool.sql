@@ -1,10 +1,9 @@
 -- A packet that was taken; waiting → claimed → sent | refused, and from claimed back to waiting.
--- One that is sent and has its content still may be refused: who has it has not answered yet.
 CREATE TABLE packet (
     id           TEXT PRIMARY KEY,            -- derived from the content: the same again is the same row
     sha256       BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
     bytes        INTEGER NOT NULL CHECK (bytes > 0),
-    content      BLOB,                        -- while it may have to be sent, or given back
+    content      BLOB,                        -- only while it may have to be sent
     document_id  TEXT NOT NULL,
     sender       TEXT NOT NULL,
     priority     INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 4),
@@ -21,10 +20,10 @@ CREATE TABLE packet (
     ended_ms     INTEGER CHECK ((ended_ms IS NOT NULL) = (state IN ('sent', 'refused'))),
     dispatch_id  TEXT,
     answer       TEXT,                        -- JSON: what the door said
-    CHECK (content IS NOT NULL OR state IN ('sent', 'refused'))
+    CHECK ((content IS NULL) = (state IN ('sent', 'refused')))
 ) STRICT;
 CREATE INDEX packet_open ON packet (priority DESC, taken_ms, id) WHERE state IN ('waiting', 'claimed');
-CREATE INDEX packet_bytes ON packet (state, bytes) WHERE content IS NOT NULL;
+CREATE INDEX packet_bytes ON packet (bytes) WHERE state IN ('waiting', 'claimed');
 CREATE INDEX packet_dispatch ON packet (dispatch_id);
 
 -- How far the statuses of a source have been read.

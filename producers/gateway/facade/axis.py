@@ -81,7 +81,9 @@ async def _send(here: Gateway, called: Call, known: Known, request: Request) -> 
             if kind is MessageType.STATUS:
                 return reply.done(DocId=str(await handing.report(here, known, packet)))
             organ = called.get(header.SENDER)
-            return reply.done(DocId=str(await handing.hand_over(here, known, organ, packet)))
+            return reply.done(
+                DocId=str(await handing.hand_over(here, known, organ, packet, coming.priority))
+            )
 
 
 async def _received(here: Gateway, called: Call, known: Known, _: bytes) -> Reply:

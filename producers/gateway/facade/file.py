@@ -110,6 +110,8 @@ async def form(request: Request, coming: Coming) -> AsyncIterator[FormData]:
         found = await parser.parse()
     except (MultiPartException, KeyError) as error:
         raise BodyInvalid("multipart", str(error), "multipart/form-data") from error
+    except OSError as error:
+        raise DiskShort from error
     try:
         yield found
     finally:

@@ -21,7 +21,9 @@ NO_REASON = "(không nêu lý do / no reason given)"
 """What stands for the reason that a refusal or a recall must state, and its packet does not."""
 
 
-async def hand_over(here: Gateway, known: Known, organ: str, packet: SpooledPacket) -> UUID:
+async def hand_over(
+    here: Gateway, known: Known, organ: str, packet: SpooledPacket, priority: int
+) -> UUID:
     """Hand a document over for an organ and return the id of its dispatch.
 
     A recall has the id of what it asks back. The same again gives the same id. Raises what a door
@@ -35,7 +37,7 @@ async def hand_over(here: Gateway, known: Known, organ: str, packet: SpooledPack
         organ = found.packet.sender.code
         await known.note(within, Action.HAND_OVER, organ, _doc_id(found), again)
 
-    door = replace(here.door, name=DOOR, note=written)
+    door = replace(here.door_of(priority), name=DOOR, note=written)
     async with here.connection() as connection:
         return _doc_id(await door.take_file(connection, packet, acting))
 

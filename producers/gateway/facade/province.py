@@ -82,7 +82,9 @@ async def _send(here: Gateway, known: Known, request: Request) -> Reply:
         with await province_packet(here, found, FILE) as packet:
             if kind is MessageType.STATUS:
                 return provincial.done(docId=str(await handing.report(here, known, packet)))
-            return provincial.done(docId=str(await handing.hand_over(here, known, "", packet)))
+            return provincial.done(
+                docId=str(await handing.hand_over(here, known, "", packet, coming.priority))
+            )
 
 
 async def _received(here: Gateway, known: Known, request: Request) -> Reply:
