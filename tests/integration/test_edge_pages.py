@@ -20,14 +20,17 @@ from hoatoc.testing.gateway import Door
 from hoatoc.testing.line import ORGANS, eventually
 
 pytestmark = pytest.mark.timeout(180)
-PARTS = Path(__file__).parents[2] / "docs" / "parts"
+ROOT = Path(__file__).parents[2]
+PARTS = ROOT / "docs" / "parts"
 BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 A, B, C, D = (organ.code for organ in ORGANS)
 
 
-def examples(page: str, door: Door, organ: str, **more: str) -> list[tuple[str, str]]:
+def examples(
+    page: str, door: Door, organ: str, folder: Path = PARTS, /, **more: str
+) -> list[tuple[str, str]]:
     """Return (language, text) of the examples of a page, with the addresses of this test."""
-    found = BLOCK.findall((PARTS / f"{page}.md").read_text("utf-8"))
+    found = BLOCK.findall((folder / f"{page}.md").read_text("utf-8"))
     servers = door.line.servers
     names = {
         "https://gateway.example": door.url,
@@ -48,7 +51,7 @@ async def running(
     """Run an example in a folder; it ends with the block."""
     argv = [sys.executable, "-c", text] if language == "python" else ["sh", "-ec", text]
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    root = str(Path(__file__).parents[2])
+    root = str(ROOT)
     process = await asyncio.create_subprocess_exec(
         *argv, cwd=folder, stdout=PIPE, stderr=STDOUT, env={**env, "PATH": path, "PYTHONPATH": root}
     )
@@ -77,6 +80,26 @@ async def test_the_examples_of_the_client_run(door: Door, tmp_path: Path) -> Non
     assert f"{B} unsent" in said[0]
     assert f"{A},2021/03/02,901/UBND-VP 0" in said[1]
     assert "" == said[2]
+
+
+async def test_the_example_of_the_readme_runs(door: Door, tmp_path: Path) -> None:
+    packet = tmp_path / "letter.edxml"
+    packet.write_bytes(letter(A, (B, C), "910"))
+    names = {"http://127.0.0.1:8807": door.url, "hoatoc_…": door.keys[A]}
+    names["/tmp/letter.edxml"] = str(packet)
+    ((language, text),) = examples("README", door, A, ROOT, **names)
+    said = await run(language, text, tmp_path, {})
+    assert f"('{B}', 'unsent')" in said
+
+
+async def test_whoever_speaks_kafka_hands_over_and_is_answered_as_the_page_says(
+    door: Door, tmp_path: Path
+) -> None:
+    (tmp_path / "van-ban.edxml").write_bytes(letter(A, (B, C), "911"))
+    ((language, text),) = examples("intake", door, A)
+    async with door.line.program("intake"), door.line.program("alerts"):
+        said = await run(language, text, tmp_path, {})
+    assert "taken" in said
 
 
 async def test_the_examples_of_the_inbox_run(door: Door, tmp_path: Path) -> None:
