@@ -3,17 +3,31 @@
 import asyncio
 import random
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from hoatoc.domain.access import Role
+from hoatoc.domain.edxml import write_status
 from hoatoc.testing.agency import letter
-from hoatoc.testing.axis import HANDING, Axis, asked, axis_on, done, refused
+from hoatoc.testing.axis import (
+    HANDING,
+    REPORTING,
+    Axis,
+    asked,
+    axis_on,
+    done,
+    paired,
+    refused,
+    status,
+)
 from hoatoc.testing.line import ORGANS, NewLine
+from hoatoc.testing.vxp_client import VxpClient
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -114,6 +128,44 @@ async def test_what_belongs_to_others_is_answered_as_what_does_not_exist(
     kept = await asked(stranger.download, tmp_path, docId=there)
     assert "FAIL" == kept["status"]
     assert there in [each["docId"] for each in await axis.listed(B)]
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_no_role_of_another_organ_sees_or_changes_a_document_by_any_call(
+    axis: Axis, tmp_path: Path, role: Role
+) -> None:
+    number = f"21{list(Role).index(role)}"
+    doc_id = await axis.sent(letter(A, [B], number), A)
+    there = await axis.waiting(B, doc_id)
+    await paired(axis.line, C, role, system_id=f"c-{role}")
+
+    def stranger() -> VxpClient:
+        return axis.client(f"c-{role}")
+
+    calls: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, str]]] = [
+        (stranger().send, (letter(A, [B], f"9{number}"),), {"from_": A, **HANDING}),
+        (stranger().send, (write_status(status(B, A, number, "03")),), {"from_": B, **REPORTING}),
+        (stranger().get_edoc, (), {"docId": there}),
+        (stranger().update_status, (), {"docId": there, "status": "done"}),
+        (stranger().get_sent, (), {"docId": doc_id, **HANDING}),
+        (stranger().download, (tmp_path,), {"docId": there}),
+        (stranger().get_received, (), HANDING),
+        (stranger().get_received, (), REPORTING),
+        (stranger().count_documents, (), HANDING),
+        (stranger().count_statuses, (), REPORTING),
+    ]
+    for call, words, headers in calls[:5]:
+        said = await asked(call, *words, **headers)
+        assert said["ErrorCode"] != "0", (call.__name__, said)
+    for call, words, headers in calls[5:]:
+        await asked(call, *words, **headers)
+        told = call.__self__.replies[-1][1]  # type: ignore[attr-defined]
+        for ours in (there, doc_id, f"{number}/UBND-VP"):
+            assert ours.encode() not in told, (call.__name__, told)
+    waiting = [each for each in await axis.listed(B) if each["docId"] == there]
+    assert ["initial"] == [each["status"] for each in waiting]
+    kept = "SELECT count(*) FROM handover WHERE printed_number = $1"
+    assert not await axis.line.database.fetchval(kept, f"9{number}")
 
 
 async def test_a_word_that_means_nothing_is_refused_by_name(axis: Axis) -> None:
