@@ -315,11 +315,15 @@ class Left:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What an organ is missing: not taken or answered for, as recipient; not well, as sender."""
+    """What an organ is missing: not taken or answered for, as recipient; not well, as sender.
+
+    `more`: one of the two does not hold all.
+    """
 
     organ: str
     as_recipient: tuple[Left, ...] = ()
     as_sender: tuple[Left, ...] = ()
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

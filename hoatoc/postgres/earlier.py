@@ -1,6 +1,6 @@
 """What was handed over before under the identity of a document, and what follows for a new one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 import asyncpg
@@ -15,7 +15,11 @@ from hoatoc.domain.page import VIETNAM
 
 
 class DocumentConflict(PeerFault):
-    """The number is taken by another content; the message shows both."""
+    """The number is taken by another content; the message shows both, `sides` does for machines."""
+
+    def __init__(self, text: str, sides: Mapping[str, Mapping[str, object]] | None = None) -> None:
+        self.sides = {name: dict(side) for name, side in (sides or {}).items()}
+        super().__init__(text)
 
 
 def act_of(admitted: Admitted, taken: Iterable[asyncpg.Record]) -> str:
@@ -89,6 +93,16 @@ def _conflict(earlier: asyncpg.Record, admitted: Admitted) -> DocumentConflict:
     packet = admitted.packet
     at = earlier["handed_over_at"].astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S")
     mark = f"{packet.number}/{packet.notation}"
+    names = ("dispatch_id", "sender", "subject", "recipients", "handed_over_at", "packet_sha256")
+    sides = {
+        "earlier": {name: earlier[name] for name in names},
+        "now": {
+            "sender": packet.sender.code,
+            "subject": packet.subject,
+            "recipients": len(packet.recipients),
+            "packet_sha256": admitted.sha256.hex(),
+        },
+    }
     return DocumentConflict(
         f"MessageHeader/Code: số {mark} đã dùng cho văn bản khác. / The number {mark} was used for "
         "another content.\n"
@@ -98,5 +112,6 @@ def _conflict(earlier: asyncpg.Record, admitted: Admitted) -> DocumentConflict:
         f"  gửi lần này · now: {mark}, «{packet.subject}», {len(packet.recipients)} nơi nhận · "
         f"recipients, sha256 {admitted.sha256.hex()[:16]}…\n"
         "Sửa số, ký hiệu rồi gửi lại; nếu thay thế hay cập nhật văn bản cũ, dùng loại 3 hoặc 2. / "
-        "Correct the number and send again; to replace or update the earlier one use type 3 or 2."
+        "Correct the number and send again; to replace or update the earlier one use type 3 or 2.",
+        sides,
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -95,6 +96,8 @@ def document_of(error: HoatocError) -> dict[str, Any]:
         problem["field"] = field
     if isinstance(error, CheckFailed):
         problem["findings"] = [finding_document(each) for each in error.findings]
+    if isinstance(error, DocumentConflict):
+        problem["sides"] = jsonable_encoder(error.sides)
     if isinstance(error, SecretSuspected):
         problem["suspicions"] = list(error.codes)
     return problem

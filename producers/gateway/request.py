@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 REQUESTS = Counter("hoatoc_gateway_requests_total", "Requests", ["route", "method", "status"])
 SECONDS = Histogram("hoatoc_gateway_request_seconds", "Time to the answer's head", ["route"])
 LOG = structlog.get_logger("gateway")
+_HEALTH = ("/healthz", "/readyz")
+"""asked by what restarts a gateway that does not answer: a crowd is no reason"""
 _GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
@@ -30,7 +32,8 @@ class Requests:
             return
         given = dict(scope["headers"]).get(b"x-request-id", b"")
         request_id = given.decode() if _GIVEN.fullmatch(given) else uuid4().hex
-        app = self._app if self._inside < self._most else self._refuse(scope)
+        crowded = self._inside >= self._most and scope["path"] not in _HEALTH
+        app = self._refuse(scope) if crowded else self._app
         self._inside += 1
         try:
             with structlog.contextvars.bound_contextvars(request_id=request_id):

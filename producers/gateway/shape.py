@@ -358,12 +358,14 @@ class Left(Shape):
 class Backlog(Shape):
     """What an organ is missing: as recipient, not yet taken or answered for; as sender, not well.
 
-    Each list holds 500 copies at most, urgent ones first, then the oldest.
+    Each list holds 500 copies at most, urgent ones first, then the oldest; `more`: one of them does
+    not hold all.
     """
 
     organ: str
     as_recipient: list[Left]
     as_sender: list[Left]
+    more: bool
 
 
 class Counted(Shape):

@@ -54,12 +54,13 @@ async def backlog(here: Here, speaks: Speaks) -> Backlog:
     organ = speaks.permit(Action.BACKLOG)
     async with here.connection() as connection:
         tables = InboxTables(connection)
-        waiting = await tables.waiting(organ, MOST_LEFT)
-        amiss = await tables.amiss(organ, MOST_LEFT)
+        waiting = await tables.waiting(organ, MOST_LEFT + 1)
+        amiss = await tables.amiss(organ, MOST_LEFT + 1)
     return Backlog(
         organ=organ,
-        as_recipient=[Left(**row) for row in waiting],
-        as_sender=[Left(**row) for row in amiss],
+        as_recipient=[Left(**row) for row in waiting[:MOST_LEFT]],
+        as_sender=[Left(**row) for row in amiss[:MOST_LEFT]],
+        more=max(len(waiting), len(amiss)) > MOST_LEFT,
     )
 
 

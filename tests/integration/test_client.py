@@ -262,12 +262,12 @@ async def test_who_follows_is_told_when_the_key_is_worth_nothing_any_more(door: 
 
 
 async def test_content_that_is_lost_holds_up_nothing_behind_it(door: Door, tmp_path: Path) -> None:
-    large = letter(A, (D,), "517", ("Nội dung dài. " * 60_000).encode())
+    large = letter(A, (C,), "517", ("Nội dung dài. " * 60_000).encode())
     lost = await door.send(large, A)
-    behind = await door.send(letter(A, (D,), "518"), A)
+    behind = await door.send(letter(A, (C,), "518"), A)
     (door.line.settings.data / "content" / claim_of(large).name).unlink()
     taken: list[str] = []
-    inbox = Inbox.over_http(door.url, door.keys[D], tmp_path)
+    inbox = Inbox.over_http(door.url, door.keys[C], tmp_path)
     inbox.attempts = 2
 
     async def both() -> bool:

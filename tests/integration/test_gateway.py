@@ -18,6 +18,7 @@ from hoatoc.domain.packet import Party, ResponseFor, StatusPacket
 from hoatoc.testing.agency import letter
 from hoatoc.testing.gateway import EDXML, Door
 from hoatoc.testing.line import ORGANS, eventually
+from producers.gateway import standing
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -227,11 +228,15 @@ async def test_the_key_of_a_refused_request_may_be_used_for_the_corrected_one(do
 
 
 async def test_another_content_under_a_number_shows_both_sides(door: Door) -> None:
-    await door.hand_over(letter(A, [B], "114"), A)
+    first = await door.hand_over(letter(A, [B], "114"), A)
     other = await door.hand_over(letter(A, [B], "114", b"another text"), A)
     assert (409, "document-conflict") == (other.status_code, other.json()["code"])
     assert "application/problem+json" == other.headers["content-type"]
     assert "114" in other.json()["detail"]
+    sides = other.json()["sides"]
+    assert first.json()["dispatch_id"] == sides["earlier"]["dispatch_id"]
+    assert sides["earlier"]["packet_sha256"] != sides["now"]["packet_sha256"]
+    assert (A, 1) == (sides["now"]["sender"], sides["now"]["recipients"])
 
 
 async def test_what_is_handed_over_in_the_name_of_another_is_refused(door: Door) -> None:
@@ -274,7 +279,9 @@ async def test_a_document_is_asked_back_and_sent_again(door: Door) -> None:
     assert [([B], "Nhầm")] == [(r["asked"], r["reason"]) for r in shown["recalls"]]
 
 
-async def test_a_copy_that_failed_is_sent_again_once_under_its_key(door: Door) -> None:
+async def test_a_copy_that_failed_is_sent_again_once_under_its_key(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said = await door.send(letter(A, [B], "119"), A)
     copy = said["recipients"][0]["delivery_id"]
     async with door.line.program("ledger"), door.as_(B) as recipient, door.as_(A) as sender:
@@ -288,6 +295,10 @@ async def test_a_copy_that_failed_is_sent_again_once_under_its_key(door: Door) -
         await eventually(failed, what="the failure in the books")
         backlog = (await sender.get("/v1/backlog")).json()
         assert copy in [each["delivery_id"] for each in backlog["as_sender"]]
+        assert not backlog["more"]
+        monkeypatch.setattr(standing, "MOST_LEFT", 0)
+        few = (await sender.get("/v1/backlog")).json()
+        assert ([], True) == (few["as_sender"], few["more"])
         counts = (await sender.get("/v1/counts")).json()
         assert counts["as_sender"]["states"]["receive-failed"] >= 1
         path = f"/v1/dispatches/{said['dispatch_id']}"
