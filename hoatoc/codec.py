@@ -40,7 +40,14 @@ _NESTED: dict[str, Callable[..., Any]] = {
 
 
 class Undecodable(PeerFault):
-    """The bytes are not one of our events; the message says what was found."""
+    """The bytes are not one of our events; the message says what was found.
+
+    `schema_unknown`: they may be one of a later version.
+    """
+
+    def __init__(self, text: str, *, schema_unknown: bool = False) -> None:
+        self.schema_unknown = schema_unknown
+        super().__init__(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +129,8 @@ def decode(data: bytes | None) -> Event:
     if writer is None:
         raise Undecodable(
             f"schema fingerprint {data[2:_PREFIX].hex()} is not known: upgrade the reader, "
-            "or write with a schema of schemas/avro"
+            "or write with a schema of schemas/avro",
+            schema_unknown=True,
         )
     if writer.flat is not None:
         with suppress(Unusual):

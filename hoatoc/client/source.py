@@ -41,6 +41,10 @@ class PositionLost(OurFault):
     """The topic does not hold what comes next: it has expired untaken, or the topic is another."""
 
 
+class ReaderOutdated(OurFault):
+    """What came was written by a later version: no document is at fault, none is passed over."""
+
+
 class ContentElsewhere(OurFault):
     """A document's content is not in its record, and nothing is said of where to take it."""
 
@@ -248,13 +252,22 @@ def _is_outcome(word: str) -> bool:
 
 
 def item_of(record: ConsumerRecord) -> Item:
-    """Return a record of a topic of documents; one that cannot be read says why."""
+    """Return a record of a topic of documents; one that cannot be read says why.
+
+    Raises ReaderOutdated.
+    """
     cursor = str(record.offset + 1)
     try:
         event = codec.decode(record.value)
         if not isinstance(event, DocumentDispatched | RecallIssued):
             raise codec.Undecodable(f"{type(event).__name__} stands where a document must")
     except PeerFault as fault:
+        if isinstance(fault, codec.Undecodable) and fault.schema_unknown:
+            raise ReaderOutdated(
+                f"{record.topic}, offset {record.offset}: bản ghi do phiên bản mới hơn viết; nâng "
+                "cấp phần mềm nhận rồi chạy lại, không có gì bị mất. / A later version wrote this: "
+                "upgrade the reader and run it again; nothing is lost."
+            ) from fault
         dispatch_id = _id_of(record.key)
         raw = bytes(record.value or b"")
         return Item(cursor=cursor, raw=raw, dispatch_id=dispatch_id, fault=str(fault))
