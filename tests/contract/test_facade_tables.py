@@ -247,3 +247,20 @@ async def test_what_was_taken_hides_nothing_that_waits(
     day = (now - timedelta(days=1), now + timedelta(days=1))
     found = await tables.between(B, caller(B), *day, 2)
     assert [waits, taken[0]] == [each.id for each in found]
+
+
+async def test_of_one_dispatch_every_copy_is_told_however_many_a_list_holds(
+    database: asyncpg.Connection, tables: FacadeTables
+) -> None:
+    first = await sent(database, B)
+    dispatch_id = await database.fetchval(
+        "SELECT dispatch_id FROM handover_recipient WHERE delivery_id = $1", first
+    )
+    await database.execute(
+        "INSERT INTO handover_recipient (delivery_id, dispatch_id, recipient, connection)"
+        " VALUES ($1, $2, $3, $3)",
+        *(delivery_id(dispatch_id, OrganCode(C)), dispatch_id, C),
+    )
+    since = datetime.now(UTC) - timedelta(days=1)
+    assert 2 == len(await tables.sent(caller(A), dispatch_id, since, 1))
+    assert 1 == len(await tables.sent(caller(A), None, since, 1))

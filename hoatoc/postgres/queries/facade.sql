@@ -167,7 +167,7 @@ ON CONFLICT (packet_id, kind) DO UPDATE SET outcome = EXCLUDED.outcome, at = now
 WHERE a.outcome <> 'done' AND a.outcome <> EXCLUDED.outcome;
 
 -- name: sent
--- Copies of what some organs sent, the newest first; of one dispatch, or from an id on.
+-- Copies of what some organs sent, the newest first: all of one dispatch, or so many from an id on.
 SELECT h.dispatch_id, r.delivery_id, h.sender, r.recipient,
        h.printed_number || '/' || h.printed_notation AS notation, h.subject AS title,
        h.handed_over_at AS sent, o.state AS outbox, d.state, d.handling, d.recall,
@@ -180,7 +180,7 @@ LEFT JOIN facade_answer a ON a.packet_id = r.delivery_id AND a.kind = 'document'
 WHERE h.sender = ANY($1::text[])
   AND (h.dispatch_id = $2 OR ($2::uuid IS NULL AND h.dispatch_id >= $3))
 ORDER BY h.dispatch_id DESC, r.recipient
-LIMIT $4;
+LIMIT CASE WHEN $2::uuid IS NULL THEN $4::bigint END;
 
 -- name: is_dispatch
 -- Whether one of these organs sent a dispatch.
