@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 from uuid import UUID, uuid5
 
-from hoatoc.domain.error import Unavailable
+from hoatoc.domain.error import Unavailable, name_of
 from hoatoc.domain.event import HandOverAnswered
+from hoatoc.domain.secret import SecretSuspected
 from hoatoc.kafka.door_answer import REFUSED
 from hoatoc.sqlite import Connect, File, connect, migrations
 from hoatoc.sqlite import queries as queries_of
@@ -139,14 +140,9 @@ class Named(NamedTuple):
     description: str | None = None
 
 
-SUSPECTED = "secret-suspected"
+SUSPECTED = name_of(SecretSuspected)
 """the refusal after which no copy of a packet is made"""
 _ANSWER = ("partition", "offset", "outcome", "dispatch_id", "reason", "detail")
-
-
-def is_refused(answer: HandOverAnswered) -> bool:
-    """Tell whether a door that is a topic has refused a packet."""
-    return answer.outcome == REFUSED
 
 
 def spool_id(content: bytes) -> UUID:
@@ -322,7 +318,7 @@ class Outbox:
             "fault": said.detail or said.reason or "",
             "answer": json.dumps(answer, default=str),
         }
-        query = "answered_refused" if is_refused(said) else "answered_taken"
+        query = "answered_refused" if said.outcome == REFUSED else "answered_taken"
         found = connection.execute(SQL[query], row).fetchone()
         if found is not None:
             connection.execute(SQL["show"], {"subject": f"packet/{found['id']}"})
