@@ -116,8 +116,8 @@ class ContentGone(Problem):
     """The content of a document is not what was handed over, or is not there; it was alerted."""
 
 
-class CursorExpired(Conflict):
-    """What stands behind a cursor is kept no more: some of it was never read."""
+class CursorLost(Conflict):
+    """What stands behind a cursor is kept no more, or was made anew: some of it was never read."""
 
 
 class GatewayFault(Problem):
@@ -129,7 +129,8 @@ class GatewayFault(Problem):
 _BY_CODE: Mapping[str, type[Problem]] = {
     "content-missing": ContentGone,
     "content-altered": ContentGone,
-    "cursor-expired": CursorExpired,
+    "cursor-ahead": CursorLost,
+    "cursor-expired": CursorLost,
     "document-conflict": DocumentConflict,
     "not-resent": NotResent,
     "check-failed": CheckFailed,

@@ -15,7 +15,7 @@ from aiokafka.structs import ConsumerRecord
 from hoatoc import codec
 from hoatoc.client.asynchronous import AsyncClient
 from hoatoc.client.download import altered
-from hoatoc.client.error import CursorExpired
+from hoatoc.client.error import CursorLost
 from hoatoc.client.journal import Waiting
 from hoatoc.client.value import Entry
 from hoatoc.config import Kafka
@@ -98,7 +98,7 @@ class HttpSource:
         """GET /v1/inbox, waiting."""
         try:
             found = await self.client.inbox(cursor, limit=_MOST, wait_s=WAIT_S)
-        except CursorExpired as error:
+        except CursorLost as error:
             raise PositionLost(str(error)) from error
         return [Item(cursor=each.cursor, entry=each) for each in found.entries], found.next
 

@@ -24,11 +24,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
-    """The copy for one recipient, and how it stands; `due_in_s` counts service time."""
+    """The copy for one recipient, and how it stands; `due_in_s` counts service time.
+
+    Of two that speak of one copy the greater `version` is right.
+    """
 
     delivery_id: UUID
     recipient: str
     state: str
+    version: int = 0
     connection: str = ""
     handling: str = ""
     recall: str = ""

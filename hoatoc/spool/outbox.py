@@ -142,6 +142,8 @@ class Named(NamedTuple):
 
 SUSPECTED = name_of(SecretSuspected)
 """the refusal after which no copy of a packet is made"""
+_MISSED = "missed"
+"""beside the sources: the instant before which some of what they told has expired unread"""
 _ANSWER = ("partition", "offset", "outcome", "dispatch_id", "reason", "detail")
 
 
@@ -298,14 +300,32 @@ class Outbox:
         def book(connection: sqlite3.Connection) -> None:
             for answer in answers:
                 self._answered(connection, answer, now_ms)
-            for each in told:
-                row = {**each._asdict(), "now_ms": now_ms}
-                row |= {name: str(row[name]) for name in ("delivery_id", "dispatch_id")}
-                connection.execute(SQL["tell"], row)
-                connection.execute(SQL["show"], {"subject": f"dispatch/{each.dispatch_id}"})
+            self._tell(connection, told, now_ms)
             connection.execute(SQL["move"], {"source": source, "cursor": cursor})
 
         await self.file.do(book)
+
+    async def tell(self, told: Sequence[Named]) -> None:
+        """Book what became of copies, wherever that stands in their source."""
+        now_ms = self.now_ms()
+        await self.file.do(lambda connection: self._tell(connection, told, now_ms))
+
+    @staticmethod
+    def _tell(connection: sqlite3.Connection, told: Sequence[Named], now_ms: int) -> None:
+        for each in told:
+            row = {**each._asdict(), "now_ms": now_ms}
+            row |= {name: str(row[name]) for name in ("delivery_id", "dispatch_id")}
+            connection.execute(SQL["tell"], row)
+            connection.execute(SQL["show"], {"subject": f"dispatch/{each.dispatch_id}"})
+
+    async def miss(self, until: str) -> None:
+        """Note that statuses told before an instant have expired, and cannot be asked for."""
+        row = {"source": _MISSED, "cursor": until}
+        await self.file.do(lambda c: c.execute(SQL["move"], row))
+
+    async def missed(self) -> str | None:
+        """Return before which instant statuses may be missing; None if none are."""
+        return await self.cursor(_MISSED)
 
     @staticmethod
     def _answered(connection: sqlite3.Connection, said: HandOverAnswered, now_ms: int) -> None:
@@ -322,6 +342,15 @@ class Outbox:
         found = connection.execute(SQL[query], row).fetchone()
         if found is not None:
             connection.execute(SQL["show"], {"subject": f"packet/{found['id']}"})
+
+    async def dispatches(self) -> list[UUID]:
+        """Return the dispatches that the door has and that are remembered here."""
+        rows = await self.file.do(lambda c: c.execute(SQL["dispatches"]).fetchall())
+        return [UUID(row["dispatch_id"]) for row in rows]
+
+    async def give_again(self) -> int:
+        """Let what was never answered leave again; return how many packets those are."""
+        return await self.file.do(lambda c: c.execute(SQL["give_again"]).rowcount)
 
     async def unshown(self) -> list[tuple[str, int]]:
         """Return what the folder does not show yet, and how often that has changed.

@@ -124,6 +124,15 @@ SELECT cursor FROM position WHERE source = :source;
 INSERT INTO position (source, cursor) VALUES (:source, :cursor)
 ON CONFLICT (source) DO UPDATE SET cursor = excluded.cursor;
 
+-- name: dispatches
+-- What the door has and is remembered here.
+SELECT dispatch_id FROM packet WHERE dispatch_id IS NOT NULL ORDER BY dispatch_id;
+
+-- name: give_again
+-- What has left and was never answered: given again it is the same hand-over, and is answered again.
+UPDATE packet SET state = 'waiting', ended_ms = NULL, answer = NULL
+WHERE state = 'sent' AND content IS NOT NULL;
+
 -- name: tell
 -- What became of a copy; an older version than the one that is known changes nothing.
 INSERT INTO delivery (delivery_id, dispatch_id, recipient, state, version, code, description, told_ms)

@@ -1,11 +1,12 @@
 """What became of the packets: brought back from the gateway or the broker, shown in the folder."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import structlog
@@ -14,12 +15,12 @@ from aiokafka.errors import KafkaError
 
 from hoatoc import codec
 from hoatoc.client import AsyncClient
-from hoatoc.client.error import CursorExpired
+from hoatoc.client.error import CursorLost, NotFound
 from hoatoc.client.trying import Backoff
-from hoatoc.client.value import Stretch, Told, Update
+from hoatoc.client.value import Copy, Happening, Stretch, Told, Update
 from hoatoc.config import Kafka
 from hoatoc.domain import topic
-from hoatoc.domain.error import HoatocError, PeerFault, Unavailable
+from hoatoc.domain.error import HoatocError, OurFault, PeerFault, Unavailable
 from hoatoc.domain.event import DeliveriesUpdated, HandOverAnswered
 from hoatoc.kafka.client import AWAY, consumer
 from hoatoc.spool.folder import Folder
@@ -29,7 +30,11 @@ from hoatoc.spool.outbox import Named, Outbox, State
 WAIT_S = 25.0
 STATE_S = 2.0
 LOG = structlog.get_logger("spool")
-Next = Callable[[str | None], Awaitable[Stretch[Told]]]
+Answer = TypeVar("Answer")
+
+
+class StatusesExpired(OurFault):
+    """What stands behind a cursor is kept no more: some of it was never read."""
 
 
 class Statuses(Protocol):
@@ -38,7 +43,14 @@ class Statuses(Protocol):
     name: str
 
     async def next(self, cursor: str | None) -> Stretch[Told | HandOverAnswered]:
-        """Return what stands behind a cursor; wait a while for some. Raises HoatocError."""
+        """Return what stands behind a cursor; wait a while for some.
+
+        Raises StatusesExpired, or another HoatocError while the other side is away.
+        """
+        ...
+
+    async def standing(self, dispatch_id: UUID) -> Told | None:
+        """Return how the copies of a dispatch stand; None where that cannot be asked for."""
         ...
 
 
@@ -53,10 +65,34 @@ class GatewayStatuses:
         """GET /v1/statuses, waiting."""
         try:
             found = await self.client.statuses(cursor, wait_s=WAIT_S)
-        except CursorExpired:  # away for longer than they are kept: what is left is what is known
-            LOG.error("statuses_expired", cursor=cursor)
-            found = await self.client.statuses(None, wait_s=WAIT_S)
+        except CursorLost as error:
+            raise StatusesExpired(str(error)) from error
         return Stretch(entries=found.entries, next=found.next)
+
+    async def standing(self, dispatch_id: UUID) -> Told | None:
+        """GET the dispatch, and its timeline for the words that were said last."""
+        try:
+            found = await self.client.dispatch(dispatch_id)
+            events = (await self.client.timeline(dispatch_id)).events
+        except NotFound:  # of an organ that this credential speaks for no more
+            return None
+        said = {each.delivery_id: each for each in events if each.code and each.known}
+        return Told(
+            cursor="",
+            dispatch_id=dispatch_id,
+            updates=tuple(_update(copy, said.get(copy.delivery_id)) for copy in found.recipients),
+        )
+
+
+def _update(copy: Copy, said: Happening | None) -> Update:
+    return Update(
+        delivery_id=copy.delivery_id,
+        recipient=copy.recipient,
+        state=copy.state,
+        version=copy.version,
+        code=said.code if said else None,
+        description=said.detail if said else None,
+    )
 
 
 @dataclass(slots=True)
@@ -68,16 +104,25 @@ class KafkaStatuses:
     name: str = "kafka"
 
     async def next(self, cursor: str | None) -> Stretch[Told | HandOverAnswered]:
-        """Read on in the topic; raises BrokerAway."""
+        """Read on in the topic; raises BrokerAway or StatusesExpired."""
         place = TopicPartition(topic.statuses(self.organ), 0)
         try:
             async with consumer(self.kafka) as reader:
                 reader.assign([place])
                 begin = (await reader.beginning_offsets([place]))[place]
-                reader.seek(place, max(int(cursor or 0), begin))
+                end = (await reader.end_offsets([place]))[place]
+                wanted = begin if cursor is None else int(cursor)
+                if not begin <= wanted <= end:
+                    raise StatusesExpired(f"{place.topic}: {wanted} is not in {begin} to {end}")
+                reader.seek(place, wanted)
                 return await self._read(reader, place)
         except (*AWAY, KafkaError) as error:
             raise Unavailable(f"{place.topic}: {type(error).__name__}: {error}") from error
+
+    async def standing(self, dispatch_id: UUID) -> Told | None:
+        """Return None: a topic is not asked."""
+        del dispatch_id
+        return None
 
     async def _read(
         self, reader: AIOKafkaConsumer, place: TopicPartition
@@ -115,21 +160,37 @@ class Teller:
 
     async def follow(self, statuses: Statuses) -> None:
         """Bring back what became of the documents until cancelled."""
-        backoff = Backoff()
         cursor = await self.outbox.cursor(statuses.name)
         while True:
             try:
-                found = await statuses.next(cursor)
-            except HoatocError as error:  # the line is down, or our credential is not accepted
-                LOG.info("statuses_away", reason=type(error).__name__)
-                await asyncio.sleep(backoff.next_s(getattr(error, "retry_after_s", None)))
+                found = await _answered(partial(statuses.next, cursor))
+            except StatusesExpired as expired:
+                LOG.warning("statuses_expired", detail=str(expired))
+                await self._catch_up(statuses)
+                cursor = None
                 continue
-            backoff.failures = 0
             answers = [each for each in found.entries if isinstance(each, HandOverAnswered)]
-            await self.outbox.book(statuses.name, found.next, _named(found), answers)
+            await self.outbox.book(statuses.name, found.next, _named(found.entries), answers)
             cursor = found.next
             if found.entries:
                 self.changed.set()
+
+    async def _catch_up(self, statuses: Statuses) -> None:
+        """Ask how each dispatch stands, once what was told of them has expired unread.
+
+        What was handed over and never answered is given again: the same hand-over has the same
+        answer. What cannot be asked for is shown as missing in `state.json`.
+        """
+        missed = 0
+        for dispatch_id in await self.outbox.dispatches():
+            told = await _answered(partial(statuses.standing, dispatch_id))
+            missed += told is None
+            await self.outbox.tell(_named([told] if told else []))
+        if missed:
+            await self.outbox.miss(datetime.now(UTC).isoformat())
+        again = await self.outbox.give_again()
+        LOG.warning("statuses_caught_up", missed=missed, given_again=again)
+        self.changed.set()
 
     async def show(self) -> None:
         """Show in the folder all that changes until cancelled."""
@@ -170,13 +231,27 @@ class Teller:
             "line": "down" if self.line.down_since_ms else "up",
             "line_down_since": _instant(self.line.down_since_ms),
             "line_fault": self.line.fault,
+            "statuses_missing_before": await self.outbox.missed(),
         }
 
 
-def _named(found: Stretch[Told | HandOverAnswered]) -> list[Named]:
+async def _answered(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Ask until there is an answer, at longer and longer intervals; raises StatusesExpired."""
+    backoff = Backoff()
+    while True:
+        try:
+            return await ask()
+        except StatusesExpired:
+            raise
+        except HoatocError as error:  # the line is down, or our credential is not accepted
+            LOG.info("statuses_away", reason=type(error).__name__)
+            await asyncio.sleep(backoff.next_s(getattr(error, "retry_after_s", None)))
+
+
+def _named(entries: Iterable[Told | HandOverAnswered]) -> list[Named]:
     return [
         Named(dispatch_id=told.dispatch_id, **{n: getattr(u, n) for n in Update.__slots__})
-        for told in found.entries
+        for told in entries
         if isinstance(told, Told)
         for u in told.updates
     ]

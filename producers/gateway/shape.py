@@ -45,6 +45,7 @@ class Copy(Shape):
     """The copy for one recipient, and how it stands.
 
     `state` is `unsent` or `cancelled` while nothing has left, then a state of the lifecycle.
+    `version` grows with each change, as in the news; 0 while nothing has left.
     `due_in_s`: seconds of service time to its next deadline, negative where it has passed.
     """
 
@@ -52,6 +53,7 @@ class Copy(Shape):
     recipient: str
     connection: str
     state: str
+    version: int
     handling: str
     recall: str
     overdue: bool

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hoatoc.client import AsyncClient, Inbox, Patience
-from hoatoc.client.error import CursorExpired
+from hoatoc.client.error import CursorLost
 from hoatoc.client.source import PositionLost
 from hoatoc.domain import topic
 from hoatoc.kafka.deletion import delete_up_to
@@ -27,7 +27,7 @@ async def test_what_has_expired_unread_is_not_passed_over(fresh: Line, tmp_path:
         async with admin(fresh.settings.kafka) as broker:
             await delete_up_to(broker, topic.documents(B), 0)
         async with AsyncClient(url, keys[B], patience=Patience(total_s=5)) as recipient:
-            with pytest.raises(CursorExpired, match="/v1/backlog"):
+            with pytest.raises(CursorLost, match="/v1/backlog"):
                 await recipient.inbox("0")
             (left,) = (await recipient.inbox()).entries
             assert "516" == left.number

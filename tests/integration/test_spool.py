@@ -1,11 +1,6 @@
 """The spool as a sender runs it, over a real broker: nothing it took is lost, or sent twice."""
 
 import json
-import sys
-from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from uuid import UUID
@@ -23,75 +18,15 @@ from hoatoc.domain.event import (
     HandOverAnswered,
 )
 from hoatoc.embedded.port import free_ports
-from hoatoc.embedded.process import Child, Notices, spawn
-from hoatoc.embedded.stack import environment
 from hoatoc.testing.agency import letter
 from hoatoc.testing.gateway import Door, issued
 from hoatoc.testing.line import ORGANS, Line, eventually, killed
 from tests.chaos.proxied import line_to
+from tests.integration.spooling import spool
 
 pytestmark = pytest.mark.timeout(180)
 A, B, C, D = (organ.code for organ in ORGANS)
 IDS = UUID(int=1), UUID(int=2)
-
-
-@dataclass(slots=True)
-class Spool:
-    """A running spool and its folder."""
-
-    folder: Path
-    process: Process
-
-    @property
-    def address(self) -> str:
-        return (self.folder / "address").read_text("utf-8")
-
-    def put(self, name: str, packet: bytes) -> None:
-        """Put a packet into the folder as careful software does."""
-        part = self.folder / "outgoing" / f".{name}.part"
-        part.write_bytes(packet)
-        part.rename(self.folder / "outgoing" / name)
-
-    def shown(self, kind: str) -> list[dict[str, object]]:
-        return [json.loads(f.read_text("utf-8")) for f in (self.folder / kind).glob("[!.]*.json")]
-
-    @property
-    def left(self) -> list[str]:
-        return [f.name for f in (self.folder / "outgoing").iterdir()]
-
-
-@asynccontextmanager
-async def spool(line: Line, folder: Path, **env: str) -> AsyncIterator[Spool]:
-    """Run `hoatoc spool`, which sends straight to Kafka as A if nothing else is said."""
-    notices = Notices()
-    child = Child(
-        name="spool",
-        stage=0,
-        argv=(sys.executable, "-m", "hoatoc", "spool", str(folder)),
-        log=line.logs / "spool.log",
-        cwd=Path.cwd(),
-        env={
-            "PATH": "",
-            **environment(line.settings),
-            "HOATOC_SPOOL_ORGAN": A,
-            "HOATOC_SPOOL_LISTEN": "127.0.0.1:0",
-            "HOATOC_SPOOL_FREE_MB": "0",
-            "HOATOC_METRICS_PORT": "0",
-            **env,
-        },
-    )
-    process = await spawn(child, notices.address)
-    try:
-        await notices.ready()
-        yield Spool(folder, process)
-    except BaseException:
-        print(child.log.read_text("utf-8")[-4000:])
-        raise
-    finally:
-        notices.close()
-        if process.returncode is None:
-            process.terminate()
-            await process.wait()
 
 
 async def handed_over(line: Line) -> list[DocumentHandedOver]:
