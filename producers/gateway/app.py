@@ -41,6 +41,7 @@ from producers.gateway import (
     openapi,
     standing,
 )
+from producers.gateway.crowd import Crowd
 from producers.gateway.facade.app import crowded, mounts
 from producers.gateway.feed import Feed
 from producers.gateway.health import Health, Probe, Room
@@ -84,8 +85,7 @@ def application(gateway: Gateway) -> FastAPI:
     for path, part in mounts(gateway):
         app.mount(path, part)
     answer_by_problems(app)
-    most = gateway.settings.gateway.connections
-    app.add_middleware(Requests, most=most, refuse=crowded(gateway))
+    app.add_middleware(Requests, crowd=gateway.crowd, refuse=crowded(gateway))
     described = app.openapi
     app.openapi = lambda: openapi.told(described())  # type: ignore[method-assign]
     return app
@@ -119,6 +119,7 @@ async def opened(settings: Settings) -> AsyncIterator[Gateway]:
                 contents=Contents(store, database, partitions),
                 keys=Keyring(Seal(settings.seal_key), door.registry, today),
                 limiter=Limiter(settings.access.rate, settings.access.burst),
+                crowd=Crowd(settings.gateway.connections),
             )
             works = (outlet.run(), feed.run(), gateway.watch.run(), gateway.health.run())
             own = (carry_time(gateway), forget_keys(gateway))

@@ -91,7 +91,7 @@ async def hand_over(
     if not here.health.room.is_left():
         raise DiskShort
     priority = hoatoc_priority
-    async with here.lanes.of(priority).entered():
+    async with here.lanes.of(priority).entered(speaks.caller.organ):
         with await received(here, request, is_form=kind == FORM) as packet:
             declaration = Declaration(cleared_by=declared_open_by)
             taken = await take(here, speaks, packet, priority, declaration, checked(key))

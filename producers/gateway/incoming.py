@@ -1,13 +1,15 @@
 """What came in at a connection point: the inbox, by long poll and as a stream."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.requests import ClientDisconnect
 
 from hoatoc import codec
 from hoatoc.domain import topic
@@ -87,13 +89,14 @@ async def stream_of(
 
 @router.get("", response_model=Inbox, responses=problems(401, 403, 409, 422, 429, 503))
 async def inbox(
+    request: Request,
     here: Here,
     reading: Annotated[Reading, Depends(inbox_of)],
     limit: Limit = 100,
     wait: Wait = 0,
 ) -> Inbox:
     """List what came in, in order, from a cursor on; wait for something if there is nothing."""
-    page = await next_page(here, reading, limit, wait, entries_of)
+    page = await polled(request, next_page(here, reading, limit, wait, entries_of))
     return Inbox(entries=page.entries, next=str(page.cursor))
 
 
@@ -147,6 +150,29 @@ async def next_page(
             return Page(entries, cursor)
         if cursor >= stretch.end:
             await here.watch.beyond(reading.topic, cursor, left)
+
+
+async def polled(request: Request, work: Coroutine[Any, Any, Page]) -> Page:
+    """Return a page, unless the client goes meanwhile: then nothing waits for it.
+
+    Raises ClientDisconnect, and what the work raises.
+    """
+    doing, gone = asyncio.create_task(work), asyncio.create_task(_gone(request))
+    try:
+        await asyncio.wait((doing, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            raise ClientDisconnect
+        return doing.result()
+    finally:
+        doing.cancel()
+        gone.cancel()
+        await asyncio.gather(doing, gone, return_exceptions=True)
+
+
+async def _gone(request: Request) -> None:
+    """Return when the client is not there any more."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def events(

@@ -1,6 +1,7 @@
 """Lanes: how many hand-overs are at work at a time, the urgent ones beside the others."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,26 +15,29 @@ URGENT = 1
 
 
 class Lane:
-    """So many at work, as many again waiting; whoever comes then is told to come again."""
+    """So many at work, as many again waiting; whoever comes then is told to come again.
+
+    One organ has half of these places at most, so that what it sends shuts nobody out.
+    """
 
     def __init__(self, name: str, most: int) -> None:
         self.name = name
         self._room, self._turn = 2 * most, asyncio.Semaphore(most)
-        self._inside = 0
+        self._share, self._of = most, Counter[str]()
 
     @asynccontextmanager
-    async def entered(self) -> AsyncIterator[None]:
-        """Wait for a turn; raises LaneFull."""
-        if self._inside >= self._room:
+    async def entered(self, organ: str) -> AsyncIterator[None]:
+        """Wait for a turn of an organ; raises LaneFull."""
+        if self._of.total() >= self._room or self._of[organ] >= self._share:
             raise LaneFull(self.name)
-        self._inside += 1
-        AT_WORK.labels(self.name).set(self._inside)
+        self._of[organ] += 1
+        AT_WORK.labels(self.name).set(self._of.total())
         try:
             async with self._turn:
                 yield
         finally:
-            self._inside -= 1
-            AT_WORK.labels(self.name).set(self._inside)
+            self._of -= Counter([organ])
+            AT_WORK.labels(self.name).set(self._of.total())
 
 
 class Lanes:

@@ -36,6 +36,7 @@ from producers.gateway.incoming import (
     events,
     next_page,
     own_topic,
+    polled,
 )
 from producers.gateway.openapi import problems
 from producers.gateway.refusal import Unsupported
@@ -61,13 +62,14 @@ async def stream_of(
 
 @router.get("", response_model=Statuses, responses=problems(401, 403, 409, 422, 429, 503))
 async def statuses(
+    request: Request,
     here: Here,
     reading: Annotated[Reading, Depends(news_of)],
     limit: Limit = 100,
     wait: Wait = 0,
 ) -> Statuses:
     """List what became of one's documents, in order, from a cursor on."""
-    page = await next_page(here, reading, limit, wait, entries_of)
+    page = await polled(request, next_page(here, reading, limit, wait, entries_of))
     return Statuses(entries=page.entries, next=str(page.cursor))
 
 

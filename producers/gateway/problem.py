@@ -28,6 +28,7 @@ from producers.gateway.refusal import (
     CursorAhead,
     CursorExpired,
     LaneFull,
+    ManyAtOnce,
     RangeUnsatisfiable,
     Unsupported,
 )
@@ -55,6 +56,7 @@ _STATUS: tuple[tuple[type[HoatocError], int], ...] = (  # the first that fits
     (RangeUnsatisfiable, 416),
     (TooManyRequests, 429),
     (LaneFull, 429),
+    (ManyAtOnce, 429),
     (BodyIncomplete, 400),
     (PeerFault, 422),
     (Unavailable, 503),
@@ -136,7 +138,8 @@ def answer_to(error: HoatocError) -> JSONResponse:
     if isinstance(error, RangeUnsatisfiable):
         headers["Content-Range"] = f"bytes */{error.size}"
     if isinstance(error, Unavailable):  # it is asked again, and the metrics count it
-        LOG.warning("not_served", reason=type(error).__name__, detail=str(error))
+        log = LOG.info if status == 429 else LOG.warning
+        log("not_served", reason=type(error).__name__, detail=str(error))
     elif isinstance(error, OurFault):
         LOG.error("request_failed", reason=type(error).__name__, detail=str(error))
     return _answer(problem, headers)

@@ -234,6 +234,19 @@ class NoCopy(PeerFault):
         )
 
 
+class ManyAtOnce(Unavailable):
+    """As many requests of one organ are at work as there may be of one."""
+
+    retry_after_s: ClassVar[int] = 5
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"Cơ quan đang có {most} yêu cầu cùng lúc, mức cao nhất cho một cơ quan. Đợi một yêu "
+            f"cầu xong hoặc thử lại sau {self.retry_after_s} giây. / {most} requests of this organ "
+            f"are at work, as many as one may have. Try again in {self.retry_after_s} s."
+        )
+
+
 class Crowded(Unavailable):
     """As many requests are at work as there may be."""
 

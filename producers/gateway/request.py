@@ -10,6 +10,8 @@ import structlog
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from producers.gateway.crowd import Crowd
+
 REQUESTS = Counter("hoatoc_gateway_requests_total", "Requests", ["route", "method", "status"])
 SECONDS = Histogram("hoatoc_gateway_request_seconds", "Time to the answer's head", ["route"])
 LOG = structlog.get_logger("gateway")
@@ -21,9 +23,8 @@ _GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 class Requests:
     """Counts requests, bounds how many are at work, and gives each an id."""
 
-    def __init__(self, app: ASGIApp, most: int, refuse: Callable[[Scope], ASGIApp]) -> None:
-        self._app, self._most, self._inside = app, most, 0
-        self._refuse = refuse
+    def __init__(self, app: ASGIApp, crowd: Crowd, refuse: Callable[[Scope], ASGIApp]) -> None:
+        self._app, self._crowd, self._refuse = app, crowd, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; the id that its client gave it is kept."""
@@ -32,14 +33,11 @@ class Requests:
             return
         given = dict(scope["headers"]).get(b"x-request-id", b"")
         request_id = given.decode() if _GIVEN.fullmatch(given) else uuid4().hex
-        crowded = self._inside >= self._most and scope["path"] not in _HEALTH
+        crowded = self._crowd.is_full and scope["path"] not in _HEALTH
         app = self._refuse(scope) if crowded else self._app
-        self._inside += 1
-        try:
-            with structlog.contextvars.bound_contextvars(request_id=request_id):
-                await app(scope, receive, _Answer(scope, send, request_id).send)
-        finally:
-            self._inside -= 1
+        bound = structlog.contextvars.bound_contextvars(request_id=request_id)
+        with self._crowd.entered(scope), bound:
+            await app(scope, receive, _Answer(scope, send, request_id).send)
 
 
 class _Answer:

@@ -1,6 +1,5 @@
 """Who speaks in a request, and for which organ."""
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Annotated
@@ -64,11 +63,11 @@ async def speaking(
         ),
     ] = None,
 ) -> Speaking:
-    """Tell who speaks; raises Unauthenticated, TooManyRequests."""
+    """Tell who speaks; raises Unauthenticated, TooManyRequests, ManyAtOnce."""
     shown = presented(request)
     async with here.connection() as connection:
         caller, registry = await here.keys.authenticate(connection, shown)
-    here.limiter.admit(caller.organ, time.monotonic())
+    here.admit(request, caller.organ)
     code = caller.organ
     if organ is not None:  # itself, also when it has ended: its successor acts for it by name
         known = registry.get(organ)

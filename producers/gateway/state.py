@@ -1,5 +1,6 @@
 """What the routes of the gateway work with."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from hoatoc.postgres.connection import AWAY, Connection, DatabaseAway
 from hoatoc.postgres.content import Contents
 from hoatoc.postgres.door import Door
 from hoatoc.postgres.keyring import Keyring
+from producers.gateway.crowd import Crowd
 from producers.gateway.feed import Feed
 from producers.gateway.health import Health
 from producers.gateway.lane import URGENT, Lanes
 from producers.gateway.outlet import Outlet, away
+from producers.gateway.refusal import Crowded
 from producers.gateway.watch import Watch
 
 NAME = "gateway"
@@ -47,18 +50,26 @@ class Gateway:
     contents: Contents
     keys: Keyring
     limiter: Limiter
+    crowd: Crowd
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Take a connection to the database for a while; raises DatabaseAway."""
+        """Take a connection to the database for a while; raises DatabaseAway, Crowded."""
         try:
             async with self.database.acquire(timeout=ACQUIRE_S) as connection:
                 yield connection
         except AWAY_FOR_NOW as error:
+            if isinstance(error, TimeoutError) and "database" not in self.health.faults:
+                raise Crowded from error  # it answers, and has no room for all that ask
             raise DatabaseAway(
                 "Cơ sở dữ liệu tạm thời không trả lời; gửi lại yêu cầu này là an toàn. / The "
                 "database does not answer; sending this request again is safe."
             ) from error
+
+    def admit(self, request: Request, organ: str) -> None:
+        """Let an organ ask; raises TooManyRequests, ManyAtOnce."""
+        self.limiter.admit(organ, time.monotonic())
+        self.crowd.admit(request.scope, organ)
 
     def door_of(self, priority: int) -> Door:
         """Return the door of a lane."""

@@ -21,18 +21,18 @@ from producers.gateway import body
 
 pytestmark = pytest.mark.timeout(180)
 
-A, B, C, _ = (organ.code for organ in ORGANS)
+A, B, C, D = (organ.code for organ in ORGANS)
 IDLE_S = 1.0
 
 
 @pytest.fixture(scope="module")
 async def strict(new_line: NewLine) -> AsyncIterator[Door]:
     """Give a gateway that waits for a second, takes a mebibyte, and one hand-over at a time."""
-    async with (
-        new_line() as line,
-        door_on(line, idle_s=IDLE_S, largest_mb=1, in_flight=1, urgent_in_flight=1) as door,
-    ):
-        yield door
+    async with new_line() as line:
+        await line.database.execute("UPDATE organ SET locked = true WHERE code = $1", D)
+        bounds = {"largest_mb": 1, "in_flight": 1, "urgent_in_flight": 1}
+        async with door_on(line, idle_s=IDLE_S, **bounds) as door:
+            yield door
 
 
 @pytest.fixture(autouse=True)
@@ -66,12 +66,12 @@ async def raw(door: Door, *parts: bytes, pause_s: float = 0.0) -> bytes:
         writer.close()
 
 
-def head(door: Door, length: int | None, *more: str) -> bytes:
+def head(door: Door, length: int | None, *more: str, organ: str = A) -> bytes:
     """Return the head of a hand-over that says how long its body is."""
     lines = [
         "POST /v1/documents HTTP/1.1",
         "Host: hoatoc",
-        f"Authorization: Bearer {door.keys[A]}",
+        f"Authorization: Bearer {door.keys[organ]}",
         "Content-Type: application/edxml+xml",
         *([f"Content-Length: {length}"] if length is not None else []),
         *more,
@@ -204,6 +204,26 @@ async def test_a_hostile_file_is_refused_before_anything_is_kept(
     assert answer.json()["code"] in ("check-failed", "archive-refused", "secret-suspected")
 
 
+@pytest.mark.parametrize(
+    ("recipient", "found"), [(D, "recipient-locked"), ("X99", "recipient-unknown")]
+)
+async def test_a_recipient_that_is_locked_or_unknown_is_refused_by_name(
+    strict: Door, recipient: str, found: str
+) -> None:
+    answer = await strict.hand_over(letter(A, [B, recipient], "6"), A)
+    problem = answer.json()
+    assert (422, "check-failed") == (answer.status_code, problem["code"]), answer.text
+    assert found in [finding["code"] for finding in problem["findings"]]
+
+
+async def test_a_sender_that_is_locked_sends_nothing_new_and_still_looks(strict: Door) -> None:
+    answer = await strict.hand_over(letter(D, [A], "7"), D)
+    assert (403, "access-denied") == (answer.status_code, answer.json()["code"])
+    assert "khóa" in answer.json()["detail"]
+    async with strict.as_(D) as client:
+        assert 200 == (await client.get("/v1/inbox")).status_code
+
+
 async def test_an_urgent_lane_is_for_urgent_documents(strict: Door) -> None:
     answer = await strict.hand_over(letter(A, [B], "4"), A, **{"Hoatoc-Priority": "3"})
     assert (422, "priority-mismatch") == (answer.status_code, answer.json()["code"])
@@ -218,18 +238,18 @@ async def drip(writer: asyncio.StreamWriter, body: bytes) -> None:
 
 
 async def test_a_full_lane_sends_the_next_away_and_lets_the_urgent_pass(strict: Door) -> None:
-    """Two clients hold the normal lane: one at work, one waiting its turn."""
+    """Two organs hold the normal lane: one at work, one waiting its turn."""
     packet = letter(A, [B], "5")
     host, _, port = strict.url.removeprefix("http://").partition(":")
     held = [(await asyncio.open_connection(host, int(port)))[1] for _ in range(2)]
-    for writer in held:
-        writer.write(head(strict, len(packet)))
+    for writer, organ in zip(held, (A, B), strict=True):
+        writer.write(head(strict, len(packet), organ=organ))
     dripping = [asyncio.create_task(drip(writer, packet)) for writer in held]
     try:
 
         async def away() -> Any:
             with suppress(httpx.ReadTimeout):  # it took the place of the one that waits
-                async with strict.as_(A, patience_s=2) as client:
+                async with strict.as_(C, patience_s=2) as client:
                     answer = await client.post("/v1/documents", content=b"<x/>", headers=EDXML)
                 return answer if answer.status_code == 429 else None
             return None

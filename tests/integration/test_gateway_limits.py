@@ -34,6 +34,32 @@ async def test_an_organ_that_asks_too_often_is_told_when_to_come_again(new_line:
     assert "1" == answers[2].headers["retry-after"]
 
 
+async def test_one_organ_that_asks_much_at_once_leaves_room_for_others(new_line: NewLine) -> None:
+    async with (
+        new_line() as line,
+        door_on(line, connections=8) as door,
+        door.as_(A) as many,
+        door.as_(B) as other,
+    ):
+        waiting = [asyncio.create_task(many.get("/v1/inbox?wait=60")) for _ in range(2)]
+
+        async def refused() -> httpx.Response | None:
+            answer = await many.get("/v1/counts")
+            return answer if answer.status_code == 429 else None
+
+        told = await eventually(refused, what="as many as one organ may have")
+        spared = await other.get("/v1/counts")
+        for task in waiting:  # whoever has gone waits for nothing any more
+            task.cancel()
+
+        async def again() -> bool:
+            return (await many.get("/v1/counts")).status_code == 200
+
+        await eventually(again, what="room again")
+    assert ("many-at-once", 200) == (told.json()["code"], spared.status_code)
+    assert int(told.headers["retry-after"]) >= 1
+
+
 async def test_a_full_disk_takes_nothing_and_says_so(new_line: NewLine) -> None:
     async with new_line() as line, door_on(line, free_mb=2**30) as door:
         answer = await door.hand_over(letter(A, [B], "6"), A)

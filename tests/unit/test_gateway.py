@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -11,11 +12,12 @@ from hoatoc.domain.error import OurFault, PeerFault, Unavailable, name_of
 from hoatoc.embedded.stack import PARTS, paths_of
 from hoatoc.kafka.client import BrokerAway
 from hoatoc.postgres.earlier import DocumentConflict
+from producers.gateway.crowd import Crowd
 from producers.gateway.delivery import range_of
 from producers.gateway.incoming import offset_of
 from producers.gateway.lane import Lane, Lanes
 from producers.gateway.problem import document_of, status_of
-from producers.gateway.refusal import CursorInvalid, LaneFull, RangeUnsatisfiable
+from producers.gateway.refusal import CursorInvalid, LaneFull, ManyAtOnce, RangeUnsatisfiable
 
 
 @pytest.mark.parametrize(
@@ -77,6 +79,7 @@ def test_every_error_has_a_name_of_its_own_for_machines() -> None:
         (AccessDenied(Denial.ROLE, Action.HAND_OVER, "G01"), 403),
         (DocumentConflict("both"), 409),
         (LaneFull("normal"), 429),
+        (ManyAtOnce(1), 429),
         (BrokerAway("away"), 503),
         (Unavailable("away"), 503),
         (PeerFault("x"), 422),
@@ -97,31 +100,61 @@ class Held:
     """Somebody in a lane, until told to leave."""
 
     lane: Lane
+    organ: str
 
     def __post_init__(self) -> None:
         self.inside, self.leave = asyncio.Event(), asyncio.Event()
 
     async def stay(self) -> None:
-        async with self.lane.entered():
+        async with self.lane.entered(self.organ):
             self.inside.set()
             await self.leave.wait()
 
 
 async def test_a_lane_lets_so_many_work_as_many_wait_and_sends_the_next_away() -> None:
-    held = [Held(Lane("normal", 1))]
-    held.append(Held(held[0].lane))
+    held = [Held(Lane("normal", 1), "A")]
+    held.append(Held(held[0].lane, "B"))
     tasks = [asyncio.create_task(each.stay()) for each in held]
     await held[0].inside.wait()
     with pytest.raises(LaneFull):
-        async with held[0].lane.entered():
+        async with held[0].lane.entered("C"):
             pass
     assert not held[1].inside.is_set()
     held[0].leave.set()
     await held[1].inside.wait()
     held[1].leave.set()
     await asyncio.gather(*tasks)
-    async with held[0].lane.entered():
+    async with held[0].lane.entered("C"):
         pass
+
+
+async def test_one_organ_has_half_of_a_lane_and_shuts_nobody_out() -> None:
+    lane = Lane("normal", 2)
+    async with lane.entered("A"), lane.entered("A"):
+        with pytest.raises(LaneFull):
+            async with lane.entered("A"):
+                pass
+        waiting = asyncio.create_task(Held(lane, "B").stay())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        waiting.cancel()
+    async with lane.entered("A"):
+        pass
+
+
+def test_one_organ_has_a_quarter_of_the_crowd_and_gives_it_back() -> None:
+    crowd, scopes = Crowd(8), [dict[str, Any]() for _ in range(3)]
+    with crowd.entered(scopes[0]):
+        crowd.admit(scopes[0], "A")
+        crowd.admit(scopes[0], "A")  # a stream that is asked again
+        with crowd.entered(scopes[1]), crowd.entered(scopes[2]):
+            crowd.admit(scopes[1], "A")
+            with pytest.raises(ManyAtOnce):
+                crowd.admit(scopes[2], "A")
+            crowd.admit(scopes[2], "B")
+        with crowd.entered(scopes[1]):
+            crowd.admit(scopes[1], "A")
+    assert not crowd.is_full
 
 
 def test_urgent_documents_have_a_lane_of_their_own() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from producers.gateway.crowd import Crowd
 from producers.gateway.request import Requests
 
 
@@ -28,7 +29,7 @@ async def test_a_full_house_answers_who_asks_whether_it_lives(path: str, status:
     async def receive() -> Any:
         return {"type": "http.disconnect"}
 
-    full = Requests(answering(200), 0, lambda _scope: answering(503))
+    full = Requests(answering(200), Crowd(0), lambda _scope: answering(503))
     scope = {"type": "http", "method": "GET", "path": path, "headers": []}
     await full(scope, receive, send)
     assert status == sent[0]["status"]

@@ -76,7 +76,7 @@ async def _send(here: Gateway, called: Call, known: Known, request: Request) -> 
     kind = taking.kind_named(called.get(header.MESSAGE_TYPE))
     stated = called.required(header.HASH_FILE)
     coming = await begun(here, request)
-    async with here.lanes.of(coming.priority).entered():
+    async with here.lanes.of(coming.priority).entered(known.caller.organ):
         with await axis_packet(here, request, coming, stated) as packet:
             if kind is MessageType.STATUS:
                 return reply.done(DocId=str(await handing.report(here, known, packet)))

@@ -1,6 +1,5 @@
 """Who calls: by the signed headers of the axis, or by the pair of the provincial dialect."""
 
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -77,7 +76,7 @@ class Callers:
         """Tell who calls by signed headers, and what was signed.
 
         Raises HeaderMissing, HeaderInvalid, HeaderAltered, Unauthenticated, TooManyRequests,
-        TimestampOld, TimestampAhead.
+        ManyAtOnce, TimestampOld, TimestampAhead.
         """
         call = read_call(request.headers.items())
         pair = Pair.signing(call.system_id, call.signed, call.signature)
@@ -98,7 +97,7 @@ class Callers:
         here = self._here
         async with here.connection() as connection:
             caller, registry = await here.keys.authenticate(connection, pair)
-            here.limiter.admit(caller.organ, time.monotonic())
+            here.admit(request, caller.organ)
             point = registry.connection(registry[caller.organ])
             if point not in self._noted:
                 await FacadeTables(connection).note(point)

@@ -77,7 +77,8 @@ def application(here: Gateway, callers: Callers) -> Starlette:
 
 async def _send(here: Gateway, known: Known, request: Request) -> Reply:
     coming = await begun(here, request)
-    async with here.lanes.of(coming.priority).entered(), form(request, coming) as found:
+    lane = here.lanes.of(coming.priority)
+    async with lane.entered(known.caller.organ), form(request, coming) as found:
         kind = taking.kind_named(str(found.get("messageType", "")))
         with await province_packet(here, found, FILE) as packet:
             if kind is MessageType.STATUS:
