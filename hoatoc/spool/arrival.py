@@ -16,7 +16,7 @@ from prometheus_client import Counter
 
 from hoatoc.admission import Examiner
 from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, read_packet
-from hoatoc.domain.error import HoatocError, PeerFault
+from hoatoc.domain.error import HoatocError, PeerFault, name_of
 from hoatoc.domain.packet import ContentTooLarge, Packet, PacketFault
 from hoatoc.domain.secrecy import SecrecyRules
 from hoatoc.domain.secret import Declaration, require_open, suspect
@@ -29,6 +29,17 @@ LOG = structlog.get_logger("spool")
 TAKEN = Counter("hoatoc_spool_taken_total", "Packets that came to the spool", ["outcome"])
 AT_WORK = 2
 """packets examined at a time"""
+
+
+class FileUnreadable(PeerFault):
+    """A file in the folder may not be read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Không có quyền đọc tệp. Cấp quyền đọc cho tài khoản chạy hoatoc spool rồi đặt lại vào "
+            "outgoing. / The file may not be read. Let the account that runs hoatoc spool read it, "
+            "and put it into outgoing again."
+        )
 
 
 class Gate(Protocol):
@@ -77,7 +88,7 @@ class Arrivals:
         Raises PacketFault, SecretSuspected, SpoolFull or DiskFull; nothing is kept then.
         """
         async with self._turn:
-            self._require_room(len(content))
+            await self._require_room(len(content))
             packet = await asyncio.to_thread(self.gate.check, content, declared_by)
             taken = await self.outbox.take(
                 Arrival(
@@ -94,8 +105,8 @@ class Arrivals:
         self.come.set()
         return packet, taken
 
-    def _require_room(self, size: int) -> None:
-        free = shutil.disk_usage(self.folder.root).free
+    async def _require_room(self, size: int) -> None:
+        free = shutil.disk_usage(self.folder.root).free + await self.outbox.spare()
         if free - size < self.free_bytes:
             raise DiskFull(
                 f"Ổ đĩa chỉ còn {free} byte trống, cần giữ {self.free_bytes}: gói tin CHƯA được "
@@ -112,10 +123,6 @@ class Arrivals:
                 await self._take_file(file)
             except FileNotFoundError:  # whoever put it there has taken it away again
                 continue
-            except PermissionError as error:
-                TAKEN.labels("refused").inc()
-                LOG.warning("file_refused", reason=type(error).__name__)
-                await asyncio.to_thread(self.folder.refuse, file, _UNREADABLE)
             except (SpoolFull, DiskFull) as no_room:
                 full = f"{no_room}\n"  # a smaller one behind it may still find room
             except PeerFault as fault:
@@ -132,23 +139,18 @@ class Arrivals:
         await asyncio.to_thread(self.folder.took, file)
 
 
-_UNREADABLE = {
-    "code": "file-unreadable",
-    "detail": "Không có quyền đọc tệp. Cấp quyền đọc cho tài khoản chạy hoatoc spool rồi đặt lại "
-    "vào outgoing. / The file may not be read. Let the account that runs hoatoc spool read it, and "
-    "put it into outgoing again.",
-}
-
-
 def _read(file: Path) -> bytes:
-    """Read a file that is not too large; raises ContentTooLarge."""
+    """Read a file that is not too large; raises ContentTooLarge, FileUnreadable."""
     size = file.stat().st_size
     if size > LARGEST_PACKET_BYTES:
         raise ContentTooLarge("/", f"{size} bytes", f"{LARGEST_PACKET_BYTES} bytes")
-    return file.read_bytes()
+    try:
+        return file.read_bytes()
+    except PermissionError as error:
+        raise FileUnreadable from error
 
 
 def _told(fault: HoatocError) -> dict[str, str]:
     """Return what is said of a file that is refused, without what was found in it."""
     detail = fault.withheld() if isinstance(fault, PacketFault) else str(fault)
-    return {"code": type(fault).__name__, "detail": detail}
+    return {"code": name_of(type(fault)), "detail": detail}

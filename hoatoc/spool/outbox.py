@@ -262,6 +262,10 @@ class Outbox:
 
         return await self.file.do(count)
 
+    async def spare(self) -> int:
+        """Return how many bytes of the file are free: what comes fills them before it grows."""
+        return await self.file.do(lambda c: int(c.execute(SQL["spare"]).fetchone()[0]))
+
     async def next_due_s(self) -> float | None:
         """Return in how many seconds the next packet may leave; None when nothing waits."""
         row = await self.file.do(lambda c: c.execute(SQL["next_due"]).fetchone())

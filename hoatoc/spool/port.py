@@ -14,7 +14,7 @@ import msgspec
 from aiohttp import web
 
 from hoatoc.domain.edxml import LARGEST_PACKET_BYTES
-from hoatoc.domain.error import HoatocError, OurFault, PeerFault, Unavailable
+from hoatoc.domain.error import HoatocError, OurFault, PeerFault, Unavailable, name_of
 from hoatoc.domain.packet import ContentTooLarge, PacketFault
 from hoatoc.domain.secret import SecretSuspected
 from hoatoc.spool.arrival import Arrivals
@@ -29,7 +29,6 @@ _RETRY_S = 30
 _MOST = 8
 """requests with a body at a time"""
 _SHA256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]*):")
-_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -166,7 +165,7 @@ def problem_of(error: HoatocError) -> web.Response:
     """Return a refusal or failure as a problem document (RFC 9457)."""
     usual = next(status for kind, status in _STATUS if isinstance(error, kind))
     status = error.status if isinstance(error, _Refusal) else usual
-    code = _WORDS.sub("-", type(error).__name__).lower()
+    code = name_of(type(error))
     detail = error.withheld() if isinstance(error, PacketFault) else str(error)
     problem: dict[str, Any] = {
         "type": f"urn:hoatoc:problem:{code}",

@@ -23,6 +23,10 @@ SELECT count(*) FILTER (WHERE state IN ('waiting', 'claimed')) AS packets,
        coalesce(sum(bytes), 0) AS kept
 FROM packet WHERE content IS NOT NULL;
 
+-- name: spare
+-- Bytes of pages that hold nothing any more.
+SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size;
+
 -- name: oldest
 -- Since when the oldest waits.
 SELECT min(taken_ms) AS oldest_ms FROM packet WHERE state IN ('waiting', 'claimed');

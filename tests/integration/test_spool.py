@@ -157,7 +157,7 @@ async def test_what_cannot_be_taken_is_put_aside_with_its_reason(
             return running.shown("refused")
 
         (told,) = await eventually(refused, what="the secret refused")
-        assert "SecretSuspected" == told["code"]
+        assert "secret-suspected" == told["code"]
         (aside,) = (tmp_path / "refused").glob("*.edxml")
         assert secret == aside.read_bytes()
         assert b"edXML" not in (tmp_path / "spool.sqlite-wal").read_bytes()
