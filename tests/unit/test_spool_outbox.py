@@ -1,0 +1,106 @@
+"""The outbox of a spool: answers that overtake a confirmation, files of its first version."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from hoatoc.domain.event import HandOverAnswered
+from hoatoc.spool.outbox import Arrival, Outbox, Queued, State, open_outbox, spool_id
+from hoatoc.sqlite import File, migrations
+
+PACKET = Arrival(content=b"<packet/>", document_id="A,1", sender="A", priority=0, name="a.edxml")
+DISPATCH = UUID(int=7)
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    with open_outbox(tmp_path / "spool.sqlite", 10**6) as opened:
+        yield opened
+
+
+async def claimed(outbox: Outbox) -> Queued:
+    """Take a packet and claim it: it is about to be handed to the broker."""
+    await outbox.take(PACKET)
+    (row,) = await outbox.claim("test", 60, (), 1)
+    return row
+
+
+def answer(row: Queued, outcome: str, dispatch_id: UUID | None, reason: str) -> HandOverAnswered:
+    return HandOverAnswered(
+        event_id=row.handover_id,
+        handover_id=row.handover_id,
+        partition=0,
+        offset=0,
+        outcome=outcome,
+        dispatch_id=dispatch_id,
+        reason=reason or None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "dispatch_id", "reason", "state", "kept"),
+    [
+        ("taken", DISPATCH, "", State.SENT, None),
+        ("refused", None, "check-failed", State.REFUSED, PACKET.content),
+        ("refused", None, "secret-suspected", State.REFUSED, None),
+    ],
+)
+async def test_an_answer_that_overtakes_the_confirmation_of_the_broker_stands(
+    outbox: Outbox,
+    outcome: str,
+    dispatch_id: UUID | None,
+    reason: str,
+    state: State,
+    kept: bytes | None,
+) -> None:
+    row = await claimed(outbox)
+    await outbox.book("kafka", "1", [], [answer(row, outcome, dispatch_id, reason)])
+    await outbox.mark_handed(row.id, {"offset": 0})
+    fate = await outbox.fate(row.id)
+    assert fate
+    assert (state, dispatch_id) == (fate.state, fate.dispatch_id)
+    assert kept == await outbox.content(row.id)
+    assert 0 == (await outbox.standing()).unanswered
+    assert [] == await outbox.claim("test", 60, (), 1)
+
+
+async def test_what_is_given_again_is_claimed_again_as_the_same_hand_over(outbox: Outbox) -> None:
+    row = await claimed(outbox)
+    await outbox.mark_handed(row.id, {"offset": 0})
+    assert 1 == await outbox.give_again()
+    (again,) = await outbox.claim("test", 60, (), 1)
+    assert row.handover_id == again.handover_id
+    await outbox.book("kafka", "1", [], [answer(row, "taken", DISPATCH, "")])
+    assert 0 == await outbox.give_again()
+
+
+async def test_a_file_of_the_first_version_is_opened_and_nothing_of_it_lost(tmp_path: Path) -> None:
+    place, contents = tmp_path / "spool.sqlite", {b"waits": 1, b"sent": 2, b"refused": 3}
+    first = File.open(place, migrations("hoatoc.spool.migrations")[:1])
+    insert = (
+        "INSERT INTO packet (id, sha256, bytes, content, document_id, sender, priority, taken_ms,"
+        " state, ended_ms, dispatch_id) VALUES (?, ?, ?, ?, 'A,1', 'A', 0, ?, ?, ?, ?)"
+    )
+    for content, at in contents.items():
+        waits = content == b"waits"
+        state, ended = ("waiting", None) if waits else (content.decode(), at)
+        dispatch = str(DISPATCH) if content == b"sent" else None
+        row = (str(spool_id(content)), sha256(content).digest(), len(content))
+        kept = content if waits else None
+        first.do_now(
+            lambda c, told=(*row, kept, at, state, ended, dispatch): c.execute(insert, told)
+        )
+    first.do_now(lambda c: c.execute("INSERT INTO unshown VALUES ('packet/x')"))
+    first.close()
+    with open_outbox(place, 10**6) as outbox:
+        (row,) = await outbox.claim("test", 60, (), 9)
+        assert (spool_id(b"waits"), b"waits") == (row.id, await outbox.content(row.id))
+        assert [DISPATCH] == await outbox.dispatches()
+        assert [("packet/x", 1)] == await outbox.unshown()
+        again = Arrival(content=b"refused", document_id="A,1", sender="A", priority=0)
+        assert (await outbox.take(again)).new
+        known = Arrival(content=b"sent", document_id="A,1", sender="A", priority=0)
+        assert (spool_id(b"sent"), False, State.SENT) == await outbox.take(known)
