@@ -1,6 +1,8 @@
 """The outbox of a spool: answers that overtake a confirmation, files of its first version."""
 
+import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -88,12 +90,10 @@ async def test_a_file_of_the_first_version_is_opened_and_nothing_of_it_lost(tmp_
         waits = content == b"waits"
         state, ended = ("waiting", None) if waits else (content.decode(), at)
         dispatch = str(DISPATCH) if content == b"sent" else None
-        row = (str(spool_id(content)), sha256(content).digest(), len(content))
         kept = content if waits else None
-        first.do_now(
-            lambda c, told=(*row, kept, at, state, ended, dispatch): c.execute(insert, told)
-        )
-    first.do_now(lambda c: c.execute("INSERT INTO unshown VALUES ('packet/x')"))
+        told = (str(spool_id(content)), sha256(content).digest(), len(content), kept, at)
+        first.do_now(partial(_execute, insert, (*told, state, ended, dispatch)))
+    first.do_now(partial(_execute, "INSERT INTO unshown VALUES ('packet/x')", ()))
     first.close()
     with open_outbox(place, 10**6) as outbox:
         (row,) = await outbox.claim("test", 60, (), 9)
@@ -104,3 +104,7 @@ async def test_a_file_of_the_first_version_is_opened_and_nothing_of_it_lost(tmp_
         assert (await outbox.take(again)).new
         known = Arrival(content=b"sent", document_id="A,1", sender="A", priority=0)
         assert (spool_id(b"sent"), False, State.SENT) == await outbox.take(known)
+
+
+def _execute(query: str, values: tuple[object, ...], connection: sqlite3.Connection) -> None:
+    connection.execute(query, values)
