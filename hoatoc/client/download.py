@@ -6,6 +6,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import BinaryIO
 
+from hoatoc import durable
 from hoatoc.client.error import ContentAltered
 
 _PARTIAL = 206
@@ -44,6 +45,7 @@ class Download:
             self._part.unlink()
             raise altered(expected, found)
         os.replace(self._part, self._to)
+        durable.sync(self._to.parent)
 
 
 def altered(expected: str, found: str) -> ContentAltered:
