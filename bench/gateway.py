@@ -172,6 +172,7 @@ async def _beside(bench: Bench, here: Open) -> Beside:
     for turn in range(TURNS):
         packets = letters(1 + turn * number, number)
         hand_over = partial(_handed, here, _sender(packets[0]))
+        await _left(here)
         bare.append(await _floor(here, packets))
         before = use.spent(parts)
         real.append(await _rate(packets, hand_over))

@@ -32,7 +32,7 @@ class Copy:
     delivery_id: UUID
     recipient: str
     state: str
-    version: int = 0
+    version: int = -1
     connection: str = ""
     handling: str = ""
     recall: str = ""

@@ -27,6 +27,8 @@ from hoatoc.sqlite import DiskFull
 
 LOG = structlog.get_logger("spool")
 TAKEN = Counter("hoatoc_spool_taken_total", "Packets that came to the spool", ["outcome"])
+BESIDE = 16 * 1024 * 1024
+"""bytes that stay free for the files of the folder, whatever the outbox can use again"""
 AT_WORK = 2
 """packets examined at a time"""
 
@@ -106,13 +108,18 @@ class Arrivals:
         return packet, taken
 
     async def _require_room(self, size: int) -> None:
-        free = shutil.disk_usage(self.folder.root).free + await self.outbox.spare()
-        if free - size < self.free_bytes:
+        """Raise DiskFull unless there is room, what the file can use again counted in.
+
+        Beside it a packet stands in the log of SQLite, and what is shown of it in the folder.
+        """
+        free, spare = shutil.disk_usage(self.folder.root).free, await self.outbox.spare()
+        if free + spare - size < self.free_bytes or free - size < min(self.free_bytes, BESIDE):
             raise DiskFull(
-                f"Ổ đĩa chỉ còn {free} byte trống, cần giữ {self.free_bytes}: gói tin CHƯA được "
-                "nhận; giải phóng dung lượng rồi gửi lại. / The disk has "
-                f"{free} bytes left and {self.free_bytes} are kept free: the packet was NOT taken. "
-                "Make room and send it again."
+                f"Ổ đĩa chỉ còn {free} byte trống (và {spare} trong tệp hàng đợi), cần giữ "
+                f"{self.free_bytes}: gói tin CHƯA được nhận; giải phóng dung lượng rồi gửi lại. / "
+                f"The disk has {free} bytes left (and {spare} in the spool's file), and "
+                f"{self.free_bytes} are kept free: the packet was NOT taken. Make room and send it "
+                "again."
             )
 
     async def sweep(self) -> None:

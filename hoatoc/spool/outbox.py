@@ -144,6 +144,14 @@ SUSPECTED = name_of(SecretSuspected)
 """the refusal after which no copy of a packet is made"""
 _MISSED = "missed"
 """beside the sources: the instant before which some of what they told has expired unread"""
+UNANSWERED = "answer-expired"
+_UNANSWERED = (
+    "Câu trả lời cho gói tin này đã hết hạn lưu khi hàng đợi ngừng chạy: không rõ đã được nhận hay "
+    "chưa. Hỏi đơn vị vận hành, hoặc đặt lại vào outgoing: văn bản đã được nhận thì không bị gửi "
+    "hai lần. / The answer to this packet expired while the spool was away: whether it was taken "
+    "is not known. Ask the operators, or put it into outgoing again: a document that was taken is "
+    "not sent twice."
+)
 _ANSWER = ("partition", "offset", "outcome", "dispatch_id", "reason", "detail")
 
 
@@ -304,32 +312,24 @@ class Outbox:
         def book(connection: sqlite3.Connection) -> None:
             for answer in answers:
                 self._answered(connection, answer, now_ms)
-            self._tell(connection, told, now_ms)
+            for each in told:
+                row = {**each._asdict(), "now_ms": now_ms}
+                row |= {name: str(row[name]) for name in ("delivery_id", "dispatch_id")}
+                connection.execute(SQL["tell"], row)
+                connection.execute(SQL["show"], {"subject": f"dispatch/{each.dispatch_id}"})
             connection.execute(SQL["move"], {"source": source, "cursor": cursor})
 
         await self.file.do(book)
 
-    async def tell(self, told: Sequence[Named]) -> None:
-        """Book what became of copies, wherever that stands in their source."""
-        now_ms = self.now_ms()
-        await self.file.do(lambda connection: self._tell(connection, told, now_ms))
-
-    @staticmethod
-    def _tell(connection: sqlite3.Connection, told: Sequence[Named], now_ms: int) -> None:
-        for each in told:
-            row = {**each._asdict(), "now_ms": now_ms}
-            row |= {name: str(row[name]) for name in ("delivery_id", "dispatch_id")}
-            connection.execute(SQL["tell"], row)
-            connection.execute(SQL["show"], {"subject": f"dispatch/{each.dispatch_id}"})
-
-    async def miss(self, until: str) -> None:
+    async def miss(self, now_ms: int) -> None:
         """Note that statuses told before an instant have expired, and cannot be asked for."""
-        row = {"source": _MISSED, "cursor": until}
+        row = {"source": _MISSED, "cursor": str(now_ms)}
         await self.file.do(lambda c: c.execute(SQL["move"], row))
 
-    async def missed(self) -> str | None:
+    async def missed_ms(self) -> int | None:
         """Return before which instant statuses may be missing; None if none are."""
-        return await self.cursor(_MISSED)
+        found = await self.cursor(_MISSED)
+        return int(found) if found else None
 
     @staticmethod
     def _answered(connection: sqlite3.Connection, said: HandOverAnswered, now_ms: int) -> None:
@@ -347,14 +347,28 @@ class Outbox:
         if found is not None:
             connection.execute(SQL["show"], {"subject": f"packet/{found['id']}"})
 
-    async def dispatches(self) -> list[UUID]:
-        """Return the dispatches that the door has and that are remembered here."""
-        rows = await self.file.do(lambda c: c.execute(SQL["dispatches"]).fetchall())
+    async def dispatches(self, after: str) -> list[UUID]:
+        """Return some dispatches that the door has and that are remembered here, in order."""
+        rows = await self.file.do(
+            lambda c: c.execute(SQL["dispatches"], {"after": after}).fetchall()
+        )
         return [UUID(row["dispatch_id"]) for row in rows]
 
-    async def give_again(self) -> int:
-        """Let what was never answered leave again; return how many packets those are."""
-        return await self.file.do(lambda c: c.execute(SQL["give_again"]).rowcount)
+    async def give_back_unanswered(self, before_ms: int) -> int:
+        """Refuse what was given before an instant and never answered; a person decides on it.
+
+        Returns how many packets those are. An answer that comes after all stands.
+        """
+        answer = {"outcome": "unknown", "reason": UNANSWERED}
+        told = {"before_ms": before_ms, "fault": _UNANSWERED, "answer": json.dumps(answer)}
+
+        def give_back(connection: sqlite3.Connection) -> int:
+            rows = connection.execute(SQL["give_back"], told).fetchall()
+            for row in rows:
+                connection.execute(SQL["show"], {"subject": f"packet/{row['id']}"})
+            return len(rows)
+
+        return await self.file.do(give_back)
 
     async def unshown(self) -> list[tuple[str, int]]:
         """Return what the folder does not show yet, and how often that has changed.

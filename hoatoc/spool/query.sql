@@ -129,13 +129,15 @@ INSERT INTO position (source, cursor) VALUES (:source, :cursor)
 ON CONFLICT (source) DO UPDATE SET cursor = excluded.cursor;
 
 -- name: dispatches
--- What the door has and is remembered here.
-SELECT dispatch_id FROM packet WHERE dispatch_id IS NOT NULL ORDER BY dispatch_id;
+-- What the door has and is remembered here, behind one of them.
+SELECT dispatch_id FROM packet WHERE dispatch_id > :after ORDER BY dispatch_id LIMIT 500;
 
--- name: give_again
--- What has left and was never answered: given again it is the same hand-over, and is answered again.
-UPDATE packet SET state = 'waiting', ended_ms = NULL, answer = NULL
-WHERE state = 'sent' AND content IS NOT NULL;
+-- name: give_back
+-- What has left before an instant and was never answered: a person decides. An answer that comes after
+-- all stands.
+UPDATE packet SET state = 'refused', fault = :fault, answer = :answer
+WHERE state = 'sent' AND content IS NOT NULL AND ended_ms < :before_ms
+RETURNING id;
 
 -- name: tell
 -- What became of a copy; an older version than the one that is known changes nothing.
@@ -143,7 +145,7 @@ INSERT INTO delivery (delivery_id, dispatch_id, recipient, state, version, code,
 VALUES (:delivery_id, :dispatch_id, :recipient, :state, :version, :code, :description, :now_ms)
 ON CONFLICT (delivery_id) DO UPDATE SET state = excluded.state, version = excluded.version,
     code = excluded.code, description = excluded.description, told_ms = excluded.told_ms
-WHERE excluded.version > delivery.version;
+WHERE excluded.version >= delivery.version;
 
 -- name: told
 -- What became of the copies of a dispatch.

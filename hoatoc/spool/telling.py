@@ -1,6 +1,7 @@
 """What became of the packets: brought back from the gateway or the broker, shown in the folder."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,21 +16,34 @@ from aiokafka.errors import KafkaError
 
 from hoatoc import codec
 from hoatoc.client import AsyncClient
-from hoatoc.client.error import CursorLost, NotFound
+from hoatoc.client.error import CursorLost, Problem
 from hoatoc.client.trying import Backoff
 from hoatoc.client.value import Copy, Happening, Stretch, Told, Update
 from hoatoc.config import Kafka
 from hoatoc.domain import topic
 from hoatoc.domain.error import HoatocError, OurFault, PeerFault, Unavailable
-from hoatoc.domain.event import DeliveriesUpdated, HandOverAnswered
+from hoatoc.domain.event import (
+    DeliveriesUpdated,
+    HandOverAnswered,
+    StatusReported,
+    TransportAcknowledged,
+)
 from hoatoc.kafka.client import AWAY, consumer
 from hoatoc.spool.folder import Folder
 from hoatoc.spool.forwarder import Line
 from hoatoc.spool.outbox import Named, Outbox, State
 
 WAIT_S = 25.0
+BEHIND_S = 2.0
+"""how long nothing comes until all that is kept was read"""
 STATE_S = 2.0
 LOG = structlog.get_logger("spool")
+ANSWERS = (StatusReported.__name__, TransportAcknowledged.__name__)
+"""what recipients say, of all that a timeline tells"""
+_ASKED = "asked"
+"""beside the sources: the dispatch that was asked for last"""
+_OF_ONE_ALONE = ("not-found", "internal-error")
+"""codes by which the gateway answers for one dispatch, whatever the line"""
 Answer = TypeVar("Answer")
 
 
@@ -41,16 +55,18 @@ class Statuses(Protocol):
     """Where one learns what became of one's documents."""
 
     name: str
+    can_ask: bool
+    """whether it can be asked how one dispatch stands"""
 
-    async def next(self, cursor: str | None) -> Stretch[Told | HandOverAnswered]:
-        """Return what stands behind a cursor; wait a while for some.
+    async def next(self, cursor: str | None, wait_s: float) -> Stretch[Told | HandOverAnswered]:
+        """Return what stands behind a cursor, or the oldest that is kept; wait so long for some.
 
         Raises StatusesExpired, or another HoatocError while the other side is away.
         """
         ...
 
     async def standing(self, dispatch_id: UUID) -> Told | None:
-        """Return how the copies of a dispatch stand; None where that cannot be asked for."""
+        """Return how the copies of a dispatch stand; None where that cannot be told."""
         ...
 
 
@@ -60,11 +76,12 @@ class GatewayStatuses:
 
     client: AsyncClient
     name: str = "gateway"
+    can_ask: bool = True
 
-    async def next(self, cursor: str | None) -> Stretch[Told | HandOverAnswered]:
+    async def next(self, cursor: str | None, wait_s: float) -> Stretch[Told | HandOverAnswered]:
         """GET /v1/statuses, waiting."""
         try:
-            found = await self.client.statuses(cursor, wait_s=WAIT_S)
+            found = await self.client.statuses(cursor, wait_s=wait_s)
         except CursorLost as error:
             raise StatusesExpired(str(error)) from error
         return Stretch(entries=found.entries, next=found.next)
@@ -74,9 +91,12 @@ class GatewayStatuses:
         try:
             found = await self.client.dispatch(dispatch_id)
             events = (await self.client.timeline(dispatch_id)).events
-        except NotFound:  # of an organ that this credential speaks for no more
+        except Problem as problem:
+            if problem.code not in _OF_ONE_ALONE:
+                raise
+            LOG.error("standing_unknown", dispatch_id=dispatch_id, reason=problem.code)
             return None
-        said = {each.delivery_id: each for each in events if each.code and each.known}
+        said = {each.delivery_id: each for each in events if each.type in ANSWERS and each.known}
         return Told(
             cursor="",
             dispatch_id=dispatch_id,
@@ -102,8 +122,9 @@ class KafkaStatuses:
     kafka: Kafka
     organ: str
     name: str = "kafka"
+    can_ask: bool = False
 
-    async def next(self, cursor: str | None) -> Stretch[Told | HandOverAnswered]:
+    async def next(self, cursor: str | None, wait_s: float) -> Stretch[Told | HandOverAnswered]:
         """Read on in the topic; raises BrokerAway or StatusesExpired."""
         place = TopicPartition(topic.statuses(self.organ), 0)
         try:
@@ -115,7 +136,7 @@ class KafkaStatuses:
                 if not begin <= wanted <= end:
                     raise StatusesExpired(f"{place.topic}: {wanted} is not in {begin} to {end}")
                 reader.seek(place, wanted)
-                return await self._read(reader, place)
+                return await self._read(reader, place, wait_s)
         except (*AWAY, KafkaError) as error:
             raise Unavailable(f"{place.topic}: {type(error).__name__}: {error}") from error
 
@@ -125,9 +146,9 @@ class KafkaStatuses:
         return None
 
     async def _read(
-        self, reader: AIOKafkaConsumer, place: TopicPartition
+        self, reader: AIOKafkaConsumer, place: TopicPartition, wait_s: float
     ) -> Stretch[Told | HandOverAnswered]:
-        fetched = await reader.getmany(place, timeout_ms=int(WAIT_S * 1000), max_records=500)
+        fetched = await reader.getmany(place, timeout_ms=int(wait_s * 1000), max_records=500)
         told: list[Told | HandOverAnswered] = []
         for record in fetched.get(place, ()):
             try:
@@ -157,40 +178,73 @@ class Teller:
     folder: Folder
     line: Line
     changed: asyncio.Event
+    fault: str = ""
+    """why no status can be brought back now"""
 
     async def follow(self, statuses: Statuses) -> None:
         """Bring back what became of the documents until cancelled."""
-        cursor = await self.outbox.cursor(statuses.name)
+        cursor, is_behind = await self.outbox.cursor(statuses.name), True
         while True:
+            # At first a place to go on from, soon, before anything expires.
+            wait_s = 0 if cursor is None else BEHIND_S if is_behind else WAIT_S
             try:
-                found = await _answered(partial(statuses.next, cursor))
+                found = await self._answered(partial(statuses.next, cursor, wait_s))
             except StatusesExpired as expired:
                 LOG.warning("statuses_expired", detail=str(expired))
                 await self._catch_up(statuses)
-                cursor = None
+                cursor, is_behind = None, True
                 continue
             answers = [each for each in found.entries if isinstance(each, HandOverAnswered)]
             await self.outbox.book(statuses.name, found.next, _named(found.entries), answers)
             cursor = found.next
+            if is_behind and wait_s and not found.entries:
+                is_behind = False
+                await self._give_back()
             if found.entries:
                 self.changed.set()
 
     async def _catch_up(self, statuses: Statuses) -> None:
         """Ask how each dispatch stands, once what was told of them has expired unread.
 
-        What was handed over and never answered is given again: the same hand-over has the same
-        answer. What cannot be asked for is shown as missing in `state.json`.
+        Where one cannot ask, `state.json` says that something may be missing. Killed meanwhile, it
+        goes on behind the dispatch that it booked last.
         """
-        missed = 0
-        for dispatch_id in await self.outbox.dispatches():
-            told = await _answered(partial(statuses.standing, dispatch_id))
-            missed += told is None
-            await self.outbox.tell(_named([told] if told else []))
-        if missed:
-            await self.outbox.miss(datetime.now(UTC).isoformat())
-        again = await self.outbox.give_again()
-        LOG.warning("statuses_caught_up", missed=missed, given_again=again)
-        self.changed.set()
+        if not statuses.can_ask:
+            await self.outbox.miss(_now_ms())
+            return
+        after = await self.outbox.cursor(_ASKED) or ""
+        while dispatches := await self.outbox.dispatches(after):
+            for dispatch_id in dispatches:
+                told = await self._answered(partial(statuses.standing, dispatch_id))
+                if told is None:
+                    await self.outbox.miss(_now_ms())
+                after = str(dispatch_id)
+                await self.outbox.book(_ASKED, after, _named([told] if told else []))
+                self.changed.set()
+        await self.outbox.book(_ASKED, "", [])
+
+    async def _give_back(self) -> None:
+        """Give back what was never answered, once everything that is kept has been read."""
+        missed_ms = await self.outbox.missed_ms()
+        if missed_ms is not None and await self.outbox.give_back_unanswered(missed_ms):
+            self.changed.set()
+
+    async def _answered(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Ask until there is an answer, at longer intervals; raises StatusesExpired."""
+        backoff = Backoff()
+        while True:
+            try:
+                answer = await ask()
+            except StatusesExpired:
+                raise
+            except HoatocError as error:  # the line is down, or our credential is not accepted
+                if not self.fault:
+                    LOG.warning("statuses_away", reason=type(error).__name__)
+                self.fault = str(error)
+                await asyncio.sleep(backoff.next_s(getattr(error, "retry_after_s", None)))
+            else:
+                self.fault = ""
+                return answer
 
     async def show(self) -> None:
         """Show in the folder all that changes until cancelled."""
@@ -231,21 +285,9 @@ class Teller:
             "line": "down" if self.line.down_since_ms else "up",
             "line_down_since": _instant(self.line.down_since_ms),
             "line_fault": self.line.fault,
-            "statuses_missing_before": await self.outbox.missed(),
+            "statuses_fault": self.fault,
+            "statuses_missing_before": _instant(await self.outbox.missed_ms()),
         }
-
-
-async def _answered(ask: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Ask until there is an answer, at longer and longer intervals; raises StatusesExpired."""
-    backoff = Backoff()
-    while True:
-        try:
-            return await ask()
-        except StatusesExpired:
-            raise
-        except HoatocError as error:  # the line is down, or our credential is not accepted
-            LOG.info("statuses_away", reason=type(error).__name__)
-            await asyncio.sleep(backoff.next_s(getattr(error, "retry_after_s", None)))
 
 
 def _named(entries: Iterable[Told | HandOverAnswered]) -> list[Named]:
@@ -255,6 +297,10 @@ def _named(entries: Iterable[Told | HandOverAnswered]) -> list[Named]:
         if isinstance(told, Told)
         for u in told.updates
     ]
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _instant(ms: int | None) -> str | None:

@@ -18,13 +18,14 @@ from hoatoc import notify
 from hoatoc.config import Settings
 from hoatoc.content.store import Store, store_of
 from hoatoc.domain import topic
+from hoatoc.domain.error import Unavailable
 from hoatoc.domain.page import VIETNAM
 from hoatoc.domain.rate import Limiter
 from hoatoc.examine import admission
 from hoatoc.kafka.tick import Ticker, tick
 from hoatoc.policy_file import load_policy
 from hoatoc.postgres.calendar import CalendarTables
-from hoatoc.postgres.connection import DatabaseAway, pool
+from hoatoc.postgres.connection import pool
 from hoatoc.postgres.content import Contents
 from hoatoc.postgres.door import Door
 from hoatoc.postgres.inbox import KeyTables
@@ -179,7 +180,7 @@ def probes(database: asyncpg.Pool, feed: Feed, store: Store) -> dict[str, Probe]
 async def forget_keys(gateway: Gateway) -> None:
     """Forget the keys of requests that nobody repeats any more, once an hour."""
     while True:
-        with suppress(DatabaseAway):
+        with suppress(Unavailable):
             async with gateway.connection() as connection:
                 await KeyTables(connection).forget(KEYS_KEPT)
         await asyncio.sleep(FORGET_S)
@@ -199,7 +200,7 @@ async def carry_time(gateway: Gateway) -> None:
     async def follow_calendars() -> None:
         """Name the calendar version that is current; while none can be read, the last."""
         while True:
-            with suppress(DatabaseAway):
+            with suppress(Unavailable):
                 async with gateway.connection() as connection:
                     versions["calendar"] = await CalendarTables(connection).current()
             await asyncio.sleep(CALENDARS_S)

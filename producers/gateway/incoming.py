@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from starlette.requests import ClientDisconnect
 
 from hoatoc import codec
 from hoatoc.domain import topic
@@ -28,6 +27,8 @@ from producers.gateway.state import Gateway, Here
 MOST_WAIT_S = 60
 STREAM_S = 25.0
 """how long a stream waits before it looks whether its client is still there"""
+CLIENT_GONE = 499
+"""what the metrics count where nobody is left to answer"""
 _DIGITS = 19
 router = APIRouter(prefix="/v1/inbox", tags=["inbox"])
 
@@ -155,13 +156,13 @@ async def next_page(
 async def polled(request: Request, work: Coroutine[Any, Any, Page]) -> Page:
     """Return a page, unless the client goes meanwhile: then nothing waits for it.
 
-    Raises ClientDisconnect, and what the work raises.
+    Raises HTTPException, which nobody reads, and what the work raises.
     """
     doing, gone = asyncio.create_task(work), asyncio.create_task(_gone(request))
     try:
         await asyncio.wait((doing, gone), return_when=asyncio.FIRST_COMPLETED)
         if not doing.done():
-            raise ClientDisconnect
+            raise HTTPException(CLIENT_GONE, "the client has gone")
         return doing.result()
     finally:
         doing.cancel()

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import Gauge
 
-from producers.gateway.refusal import LaneFull
+from producers.gateway.refusal import LaneFull, ManyAtOnce
 
 AT_WORK = Gauge("hoatoc_gateway_at_work", "Hand-overs at work, or waiting their turn", ["lane"])
 URGENT = 1
@@ -17,26 +17,32 @@ URGENT = 1
 class Lane:
     """So many at work, as many again waiting; whoever comes then is told to come again.
 
-    One organ has half of these places at most, so that what it sends shuts nobody out.
+    One organ has half of the turns and half of the places at most: it shuts nobody out.
     """
 
     def __init__(self, name: str, most: int) -> None:
         self.name = name
         self._room, self._turn = 2 * most, asyncio.Semaphore(most)
         self._share, self._of = most, Counter[str]()
+        self._own_turns, self._own = max(1, most // 2), dict[str, asyncio.Semaphore]()
 
     @asynccontextmanager
     async def entered(self, organ: str) -> AsyncIterator[None]:
-        """Wait for a turn of an organ; raises LaneFull."""
-        if self._of.total() >= self._room or self._of[organ] >= self._share:
+        """Wait for a turn of an organ; raises LaneFull, ManyAtOnce."""
+        if self._of[organ] >= self._share:
+            raise ManyAtOnce(self._share)
+        if self._of.total() >= self._room:
             raise LaneFull(self.name)
         self._of[organ] += 1
+        own = self._own.setdefault(organ, asyncio.Semaphore(self._own_turns))
         AT_WORK.labels(self.name).set(self._of.total())
         try:
-            async with self._turn:
+            async with own, self._turn:
                 yield
         finally:
             self._of -= Counter([organ])
+            if not self._of[organ]:
+                del self._own[organ]
             AT_WORK.labels(self.name).set(self._of.total())
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, cast
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 from fastapi import Depends, Request
 
 from hoatoc.config import Settings
@@ -56,15 +57,26 @@ class Gateway:
     async def connection(self) -> AsyncIterator[Connection]:
         """Take a connection to the database for a while; raises DatabaseAway, Crowded."""
         try:
-            async with self.database.acquire(timeout=ACQUIRE_S) as connection:
+            connection = await self._acquired()
+            try:
                 yield connection
+            finally:
+                await self.database.release(connection)
         except AWAY_FOR_NOW as error:
-            if isinstance(error, TimeoutError) and "database" not in self.health.faults:
-                raise Crowded from error  # it answers, and has no room for all that ask
             raise DatabaseAway(
                 "Cơ sở dữ liệu tạm thời không trả lời; gửi lại yêu cầu này là an toàn. / The "
                 "database does not answer; sending this request again is safe."
             ) from error
+
+    async def _acquired(self) -> PoolConnectionProxy:
+        """Return a connection; raises Crowded where all are in use for too long."""
+        try:
+            return await self.database.acquire(timeout=ACQUIRE_S)
+        except TimeoutError as error:
+            pool = self.database
+            if pool.get_idle_size() == 0 and pool.get_size() == pool.get_max_size():
+                raise Crowded from error
+            raise
 
     def admit(self, request: Request, organ: str) -> None:
         """Let an organ ask; raises TooManyRequests, ManyAtOnce."""

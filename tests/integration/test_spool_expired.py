@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hoatoc.domain import topic
-from hoatoc.domain.event import DeliveriesUpdated, DocumentHandedOver
+from hoatoc.domain.event import DeliveriesUpdated
 from hoatoc.kafka.deletion import delete_up_to
 from hoatoc.kafka.topic import admin
 from hoatoc.testing.agency import letter
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.timeout(180)
 A, B = (organ.code for organ in ORGANS[:2])
 
 
-async def expire(line: Line) -> None:
-    """Delete what A was told, as the broker does after a month."""
+async def expire(line: Line, but: int = 0) -> None:
+    """Delete what A was told but the last so many, as the broker does after a month."""
     name = topic.statuses(A)
     told = len(await line.log(name))
     async with admin(line.settings.kafka) as broker:
-        await delete_up_to(broker, name, told - 1)
+        await delete_up_to(broker, name, told - 1 - but)
 
 
 async def test_what_was_told_meanwhile_is_asked_for(fresh: Line, tmp_path: Path) -> None:
@@ -75,40 +75,44 @@ async def test_what_was_told_meanwhile_is_asked_for(fresh: Line, tmp_path: Path)
             assert state["statuses_missing_before"] is None
 
 
-async def test_what_was_never_answered_is_given_again_and_what_cannot_be_asked_for_is_said(
+async def test_a_packet_whose_answer_has_expired_is_given_back_and_again_it_is_the_same(
     fresh: Line, tmp_path: Path
 ) -> None:
-    async with fresh.program("alerts"):
+    async with spool(fresh, tmp_path) as running:
+        for number, name in enumerate(("mot.edxml", "hai.edxml"), 1):
+            running.put(name, letter(A, (B,), str(number)))
+
+            async def handed(many: int = number) -> bool:
+                return len(running.shown("sent")) == many
+
+            await eventually(handed, what=f"{name} with the broker")
+    async with fresh.program("alerts"), fresh.program("intake"):
+
+        async def answered() -> bool:
+            return len(await fresh.log(topic.statuses(A))) == 2
+
+        await eventually(answered, what="both answered")
+        await expire(fresh, but=1)
         async with spool(fresh, tmp_path) as running:
-            running.put("mot.edxml", letter(A, (B,), "1"))
-            async with fresh.program("intake"):
 
-                async def named() -> bool:
-                    return any(told["dispatch_id"] for told in running.shown("sent"))
+            async def back() -> list[Path]:
+                return list((tmp_path / "refused").glob("*.edxml"))
 
-                await eventually(named, what="the dispatch shown")
-            running.put("hai.edxml", letter(A, (B,), "2"))
+            (file,) = await eventually(back, what="the first given back", within_s=90)
+            (why,) = running.shown("refused")
+            assert ("mot.edxml", "answer-expired") == (why["name"], why["answer"]["reason"])
+            (still,) = running.shown("sent")
+            assert still["dispatch_id"]  # its answer was still to be read
 
-            async def handed() -> bool:
-                return len(running.shown("sent")) == 2
-
-            await eventually(handed, what="both with the broker")
-        async with fresh.program("intake"):
-
-            async def answered() -> bool:
-                return len(await fresh.log(topic.statuses(A))) == 2
-
-            await eventually(answered, what="the second answered")
-            await expire(fresh)
-            async with spool(fresh, tmp_path) as running:
-
-                async def both() -> bool:
-                    return all(told["dispatch_id"] for told in running.shown("sent"))
-
-                await eventually(both, what="both dispatches shown")
+            async def said() -> bool:
                 state = json.loads((tmp_path / "state.json").read_text("utf-8"))
-    assert state["statuses_missing_before"]
-    assert 0 == state["unanswered"]
-    events = await fresh.events(topic.handovers(A), DocumentHandedOver)
+                return bool(state["statuses_missing_before"]) and state["unanswered"] == 0
+
+            await eventually(said, what="what is missing said")
+            file.rename(tmp_path / "outgoing" / file.name)
+
+            async def both() -> bool:
+                return [True, True] == [bool(t["dispatch_id"]) for t in running.shown("sent")]
+
+            await eventually(both, what="both dispatches shown")
     assert 2 == await fresh.database.fetchval("SELECT count(*) FROM handover")
-    assert events[1].event_id == events[2].event_id

@@ -130,14 +130,18 @@ async def test_a_lane_lets_so_many_work_as_many_wait_and_sends_the_next_away() -
 
 async def test_one_organ_has_half_of_a_lane_and_shuts_nobody_out() -> None:
     lane = Lane("normal", 2)
-    async with lane.entered("A"), lane.entered("A"):
-        with pytest.raises(LaneFull):
-            async with lane.entered("A"):
-                pass
-        waiting = asyncio.create_task(Held(lane, "B").stay())
-        await asyncio.sleep(0)
-        assert not waiting.done()
-        waiting.cancel()
+    held = [Held(lane, "A"), Held(lane, "A")]
+    tasks = [asyncio.create_task(each.stay()) for each in held]
+    await held[0].inside.wait()
+    with pytest.raises(ManyAtOnce):
+        async with lane.entered("A"):
+            pass
+    async with lane.entered("B"):
+        assert not held[1].inside.is_set()
+    held[0].leave.set()
+    await held[1].inside.wait()
+    held[1].leave.set()
+    await asyncio.gather(*tasks)
     async with lane.entered("A"):
         pass
 

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from hoatoc.spool.arrival import Arrivals
+from hoatoc.spool.arrival import BESIDE, Arrivals
 from hoatoc.spool.folder import Folder
 from hoatoc.spool.outbox import Arrival, open_outbox
 from hoatoc.sqlite import DiskFull
@@ -40,7 +40,8 @@ async def test_what_the_file_of_the_outbox_can_use_again_counts_as_free(
     folder.make()
     gate.check.return_value.priority = 0
     gate.check.return_value.document_id = gate.check.return_value.sender.code = "A"
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: Mock(free=0))
+    free = 20 * 1024 * 1024
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Mock(free=free))
     with open_outbox(folder.outbox, 10**7) as outbox:
         large = Arrival(content=b"x" * 200_000, document_id="A", sender="A", priority=0)
         taken = await outbox.take(large)
@@ -50,6 +51,8 @@ async def test_what_the_file_of_the_outbox_can_use_again_counts_as_free(
         spare = await outbox.spare()
         assert spare >= 196_608
         with pytest.raises(DiskFull):
-            await Arrivals(folder, outbox, gate, spare, asyncio.Event()).take(b"y")
-        room = Arrivals(folder, outbox, gate, spare - 1, asyncio.Event())
+            await Arrivals(folder, outbox, gate, free + spare, asyncio.Event()).take(b"y")
+        room = Arrivals(folder, outbox, gate, free + spare - 1, asyncio.Event())
         assert (await room.take(b"y"))[1].new
+        with pytest.raises(DiskFull):  # it would stand in the log of SQLite first
+            await room.take(b"z" * (free - BESIDE + 1))

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from hoatoc.domain.event import HandOverAnswered
-from hoatoc.spool.outbox import Arrival, Outbox, Queued, State, open_outbox, spool_id
+from hoatoc.spool.outbox import Arrival, Named, Outbox, Queued, State, open_outbox, spool_id
 from hoatoc.sqlite import File, migrations
 
 PACKET = Arrival(content=b"<packet/>", document_id="A,1", sender="A", priority=0, name="a.edxml")
@@ -69,14 +69,35 @@ async def test_an_answer_that_overtakes_the_confirmation_of_the_broker_stands(
     assert [] == await outbox.claim("test", 60, (), 1)
 
 
-async def test_what_is_given_again_is_claimed_again_as_the_same_hand_over(outbox: Outbox) -> None:
+async def test_what_was_never_answered_is_given_back_and_an_answer_after_all_stands(
+    outbox: Outbox,
+) -> None:
     row = await claimed(outbox)
     await outbox.mark_handed(row.id, {"offset": 0})
-    assert 1 == await outbox.give_again()
-    (again,) = await outbox.claim("test", 60, (), 1)
-    assert row.handover_id == again.handover_id
+    handed = await outbox.fate(row.id)
+    assert handed
+    assert handed.ended_ms
+    assert 0 == await outbox.give_back_unanswered(handed.ended_ms)
+    assert 1 == await outbox.give_back_unanswered(handed.ended_ms + 1)
+    back = await outbox.fate(row.id)
+    assert back
+    assert (State.REFUSED, "answer-expired") == (back.state, back.answer["reason"])
+    assert PACKET.content == await outbox.content(row.id)
     await outbox.book("kafka", "1", [], [answer(row, "taken", DISPATCH, "")])
-    assert 0 == await outbox.give_again()
+    found = await outbox.fate(row.id)
+    assert found
+    assert (State.SENT, DISPATCH) == (found.state, found.dispatch_id)
+    assert 0 == await outbox.give_back_unanswered(handed.ended_ms + 1)
+
+
+async def test_a_state_that_was_asked_for_is_booked_beside_the_same_version(outbox: Outbox) -> None:
+    def told(state: str, version: int) -> Named:
+        return Named(UUID(int=1), DISPATCH, "B", state, version)
+
+    for state, version in (("unsent", -1), ("cancelled", -1), ("published", 0), ("unsent", -1)):
+        await outbox.book("gateway", "1", [told(state, version)])
+    (copy,) = (await outbox.told(DISPATCH))["copies"]
+    assert ("published", 0) == (copy["state"], copy["version"])
 
 
 async def test_a_file_of_the_first_version_is_opened_and_nothing_of_it_lost(tmp_path: Path) -> None:
@@ -98,7 +119,7 @@ async def test_a_file_of_the_first_version_is_opened_and_nothing_of_it_lost(tmp_
     with open_outbox(place, 10**6) as outbox:
         (row,) = await outbox.claim("test", 60, (), 9)
         assert (spool_id(b"waits"), b"waits") == (row.id, await outbox.content(row.id))
-        assert [DISPATCH] == await outbox.dispatches()
+        assert [DISPATCH] == await outbox.dispatches("")
         assert [("packet/x", 1)] == await outbox.unshown()
         again = Arrival(content=b"refused", document_id="A,1", sender="A", priority=0)
         assert (await outbox.take(again)).new

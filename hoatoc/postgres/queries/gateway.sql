@@ -11,7 +11,7 @@ FROM handover h JOIN outbox o USING (dispatch_id) WHERE h.dispatch_id = $1;
 -- The copies of a dispatch, as the books have them, or as the outbox does before.
 SELECT r.delivery_id, r.recipient, r.connection,
        coalesce(d.state, CASE o.state WHEN 'cancelled' THEN 'cancelled' ELSE 'unsent' END) AS state,
-       coalesce(d.version, 0) AS version,
+       coalesce(d.version, -1) AS version,
        coalesce(d.handling, 'none') AS handling, coalesce(d.recall, 'not-asked') AS recall,
        coalesce(d.overdue, false) AS overdue, coalesce(d.recovered, false) AS recovered,
        d.due_kind, round((d.due_ms - b.service_ms) / 1000.0, 1)::float8 AS due_in_s,

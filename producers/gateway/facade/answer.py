@@ -16,12 +16,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from hoatoc.admission import SenderMismatch
-from hoatoc.domain.access import AccessDenied, NotFound, TooManyRequests
+from hoatoc.domain.access import AccessDenied, NotFound
 from hoatoc.domain.error import HoatocError, OurFault, Unavailable, name_of
 from hoatoc.domain.vxp.refusal import ErrorCode, code_of
 from hoatoc.domain.vxp.reply import Reply, write_reply
 from producers.gateway.facade.calling import note_refusal
-from producers.gateway.problem import RETRY_S
+from producers.gateway.problem import RETRY_S, status_of
 from producers.gateway.refusal import BodyIncomplete, BodySlow, BodyTooLarge
 
 JSON = "application/json"
@@ -77,14 +77,15 @@ class Tongue:
     def answer_to(self, request: Request, error: HoatocError) -> Response:
         """Return the answer to an error."""
         code = code_of(error, CODES)
-        log = LOG.error if isinstance(error, OurFault) else LOG.info
+        status = _status(error)
+        log = LOG.error if isinstance(error, OurFault) and status != 429 else LOG.info
         log(
             "facade_refused",
             dialect=self.name,
             method=method_of(request),
             reason=name_of(type(error)),
         )
-        answer = self.refuse(request, code, name_of(type(error)), str(error), _status(error))
+        answer = self.refuse(request, code, name_of(type(error)), str(error), status)
         if answer.status_code in (429, 503):
             answer.headers["Retry-After"] = str(getattr(error, "retry_after_s", RETRY_S))
         return answer
@@ -159,8 +160,9 @@ def said_around(
 
 
 def _status(error: HoatocError) -> int:
-    if isinstance(error, TooManyRequests):
-        return 429
+    status = status_of(error)
+    if status == 429:
+        return status
     if isinstance(error, Unavailable):
         return 503
     return 500 if isinstance(error, OurFault) else 200

@@ -1,0 +1,66 @@
+"""What a spool makes of the answer when it asks how a dispatch stands."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from unittest.mock import AsyncMock
+from uuid import UUID
+
+import pytest
+
+from hoatoc.client.error import NotFound
+from hoatoc.client.value import Copy, Dispatch, Happening, Timeline
+from hoatoc.spool.telling import GatewayStatuses
+
+DISPATCH, DELIVERY = UUID(int=1), UUID(int=2)
+
+
+def statuses(*events: tuple[str, str | None, str | None]) -> GatewayStatuses:
+    client = AsyncMock()
+    copy = Copy(delivery_id=DELIVERY, recipient="B", state="accepted", version=9)
+    client.dispatch.return_value = Dispatch(
+        dispatch_id=DISPATCH, sender="A", document_id="A,1", recipients=(copy,)
+    )
+    client.timeline.return_value = Timeline(events=tuple(_happening(*each) for each in events))
+    return GatewayStatuses(client)
+
+
+def _happening(kind: str, code: str | None, detail: str | None) -> Happening:
+    return Happening(
+        at=datetime.now(UTC), type=kind, delivery_id=DELIVERY, code=code, detail=detail
+    )
+
+
+@pytest.mark.parametrize(
+    ("events", "words"),
+    [
+        ([], (None, None)),
+        ([("StatusReported", "03", "Đã tiếp nhận")], ("03", "Đã tiếp nhận")),
+        (
+            [("StatusReported", "03", "Đã tiếp nhận"), ("DeadlinePassed", "handle", None)],
+            ("03", "Đã tiếp nhận"),
+        ),
+        ([("TransportAcknowledged", "done", None), ("StatusReported", "01", "")], ("01", "")),
+        ([("DeadlinePassed", "arrive", None)], (None, None)),
+    ],
+)
+async def test_the_words_of_a_copy_are_what_its_recipient_said_last(
+    events: Sequence[tuple[str, str | None, str | None]], words: tuple[str | None, str | None]
+) -> None:
+    told = await statuses(*events).standing(DISPATCH)
+    assert told
+    (update,) = told.updates
+    assert ("accepted", 9, *words) == (
+        update.state,
+        update.version,
+        update.code,
+        update.description,
+    )
+
+
+async def test_only_the_gateway_says_that_a_dispatch_is_not_there() -> None:
+    asked = statuses()
+    asked.client.dispatch.side_effect = NotFound({"code": "not-found"}, 404, None)  # type: ignore[attr-defined]
+    assert await asked.standing(DISPATCH) is None
+    asked.client.dispatch.side_effect = NotFound({}, 404, None)  # type: ignore[attr-defined]
+    with pytest.raises(NotFound):
+        await asked.standing(DISPATCH)
