@@ -8,6 +8,8 @@ from hoatoc.client.error import (
     CheckFailed,
     Conflict,
     ContentAltered,
+    ContentGone,
+    CursorLost,
     DocumentConflict,
     GatewayAway,
     GatewayFault,
@@ -25,6 +27,7 @@ from hoatoc.client.error import (
     Unauthenticated,
 )
 from hoatoc.client.inbox import Inbox, Poison, Received, Status, TryLater
+from hoatoc.client.source import PositionLost, ReaderOutdated
 from hoatoc.client.trying import Patience
 
 __all__ = [
@@ -35,6 +38,8 @@ __all__ = [
     "Client",
     "Conflict",
     "ContentAltered",
+    "ContentGone",
+    "CursorLost",
     "DocumentConflict",
     "GatewayAway",
     "GatewayFault",
@@ -46,7 +51,9 @@ __all__ = [
     "OutcomeUnknown",
     "Patience",
     "Poison",
+    "PositionLost",
     "Problem",
+    "ReaderOutdated",
     "Received",
     "Refused",
     "ReplyUnreadable",

@@ -14,12 +14,14 @@ import httpx_sse
 from tenacity import AsyncRetrying
 
 from hoatoc.client import interface
-from hoatoc.client.call import Body, Call, require_success
+from hoatoc.client.call import Body, Call
 from hoatoc.client.connection import (
     Connection,
     event_of,
+    is_content,
     problem_in,
     reply_of,
+    require_content,
     require_stream,
 )
 from hoatoc.client.download import Download
@@ -86,13 +88,14 @@ class AsyncClient:
             except httpx.HTTPError as error:
                 raise trying.lost(error) from error
             reply = reply_of(response)
-            require_success(reply)
+            trying.require_success(reply)
             return call.read(reply)
 
         try:
             return await self._again(once)
-        except GatewayAway as error:
-            raise trying.last(error) from error
+        except HoatocError as error:
+            trying.require_outcome(error)
+            raise
 
     async def _again(self, once: Callable[[], Awaitable[T]]) -> T:
         return await AsyncRetrying(**self._patience.options())(once)
@@ -141,14 +144,16 @@ class AsyncClient:
         return await self.run(interface.receipt(dispatch_id))
 
     async def recall(
-        self, dispatch_id: UUID, reason: str, recipients: Iterable[str] = ()
+        self, dispatch_id: UUID, reason: str, recipients: Iterable[str] = (), *, key: str = ""
     ) -> AskedBack:
         """Ask the copies of these recipients back, or all; asked again it changes nothing."""
-        return await self.run(interface.recall(dispatch_id, reason, recipients))
+        return await self.run(interface.recall(dispatch_id, reason, recipients, key))
 
-    async def resend(self, dispatch_id: UUID, recipients: Iterable[str]) -> Resent:
+    async def resend(
+        self, dispatch_id: UUID, recipients: Iterable[str], *, key: str = ""
+    ) -> Resent:
         """Send a dispatch once more to recipients who do not have it."""
-        return await self.run(interface.resend(dispatch_id, recipients))
+        return await self.run(interface.resend(dispatch_id, recipients, key))
 
     async def inbox(
         self, cursor: str | None = None, *, limit: int | None = None, wait_s: float = 0
@@ -175,7 +180,13 @@ class AsyncClient:
     async def _follow(self, path: str, cursor: str | None, kind: type[Any]) -> AsyncIterator[Any]:
         backoff = Backoff()
         while True:
-            stream = await self._again(partial(self._opened, path, cursor, kind))
+            try:
+                stream = await self._opened(path, cursor, kind)
+            except HoatocError as error:
+                if not error.retriable:
+                    raise
+                await asyncio.sleep(backoff.next_s(getattr(error, "retry_after_s", None)))
+                continue
             async with aclosing(stream):
                 while (entry := await _next(stream)) is not None:
                     cursor, backoff.failures = entry.cursor, 0
@@ -230,9 +241,9 @@ class AsyncClient:
         try:
             async with self._http.stream("GET", path, params=query, headers=headers) as response:
                 if not download.is_complete(response.status_code):
-                    if response.is_error:
+                    if not is_content(response):
                         await response.aread()
-                        require_stream(response)
+                        require_content(response)
                     with download.opened(response.status_code) as file:
                         async for piece in response.aiter_bytes():
                             file.write(piece)

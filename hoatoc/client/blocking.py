@@ -14,12 +14,14 @@ import httpx_sse
 from tenacity import Retrying
 
 from hoatoc.client import interface
-from hoatoc.client.call import Call, require_success
+from hoatoc.client.call import Call
 from hoatoc.client.connection import (
     Connection,
     event_of,
+    is_content,
     problem_in,
     reply_of,
+    require_content,
     require_stream,
 )
 from hoatoc.client.download import Download
@@ -86,13 +88,14 @@ class Client:
             except httpx.HTTPError as error:
                 raise trying.lost(error) from error
             reply = reply_of(response)
-            require_success(reply)
+            trying.require_success(reply)
             return call.read(reply)
 
         try:
             return self._again(once)
-        except GatewayAway as error:
-            raise trying.last(error) from error
+        except HoatocError as error:
+            trying.require_outcome(error)
+            raise
 
     def _again(self, once: Callable[[], T]) -> T:
         return Retrying(**self._patience.options())(once)
@@ -140,13 +143,15 @@ class Client:
         """Return the receipt for the clerk's file, as HTML."""
         return self.run(interface.receipt(dispatch_id))
 
-    def recall(self, dispatch_id: UUID, reason: str, recipients: Iterable[str] = ()) -> AskedBack:
+    def recall(
+        self, dispatch_id: UUID, reason: str, recipients: Iterable[str] = (), *, key: str = ""
+    ) -> AskedBack:
         """Ask the copies of these recipients back, or all; asked again it changes nothing."""
-        return self.run(interface.recall(dispatch_id, reason, recipients))
+        return self.run(interface.recall(dispatch_id, reason, recipients, key))
 
-    def resend(self, dispatch_id: UUID, recipients: Iterable[str]) -> Resent:
+    def resend(self, dispatch_id: UUID, recipients: Iterable[str], *, key: str = "") -> Resent:
         """Send a dispatch once more to recipients who do not have it."""
-        return self.run(interface.resend(dispatch_id, recipients))
+        return self.run(interface.resend(dispatch_id, recipients, key))
 
     def inbox(
         self, cursor: str | None = None, *, limit: int | None = None, wait_s: float = 0
@@ -171,7 +176,13 @@ class Client:
     def _follow(self, path: str, cursor: str | None, kind: type[Any]) -> Iterator[Any]:
         backoff = Backoff()
         while True:
-            stream = self._again(partial(self._opened, path, cursor, kind))
+            try:
+                stream = self._opened(path, cursor, kind)
+            except HoatocError as error:
+                if not error.retriable:
+                    raise
+                time.sleep(backoff.next_s(getattr(error, "retry_after_s", None)))
+                continue
             with closing(stream):
                 while (entry := _next(stream)) is not None:
                     cursor, backoff.failures = entry.cursor, 0
@@ -222,9 +233,9 @@ class Client:
         try:
             with self._http.stream("GET", path, params=query, headers=headers) as response:
                 if not download.is_complete(response.status_code):
-                    if response.is_error:
+                    if not is_content(response):
                         response.read()
-                        require_stream(response)
+                        require_content(response)
                     with download.opened(response.status_code) as file:
                         for piece in response.iter_bytes():
                             file.write(piece)

@@ -19,8 +19,12 @@ from hoatoc.retry_after import seconds_of
 T = TypeVar("T")
 PROBLEM = "application/problem+json"
 JSON = "application/json"
+EDXML = "application/edxml+xml"
+HTML = "text/html"
 _PIECE = 64 * 1024
-_ERRORS_FROM = 400
+_REDIRECTS_FROM, _ERRORS_FROM = 300, 400
+_MOST_RETRY_S, _MOST_FOREIGN_RETRY_S = 300.0, 30.0
+"""how long `Retry-After` is obeyed: of a gateway, and of something on the way to it"""
 _SHOWN = 80
 
 
@@ -105,10 +109,11 @@ def digest_header(digest: bytes) -> str:
 
 
 def require_success(reply: Reply) -> None:
-    """Raise the problem that an answer is, if it is one."""
-    if reply.status < _ERRORS_FROM:
+    """Raise the problem that an answer is, if it is one; a redirect is ReplyUnreadable."""
+    if reply.status < _REDIRECTS_FROM:
         return
-    retry_after_s = seconds_of(reply.headers.get("retry-after", ""))
+    if reply.status < _ERRORS_FROM:
+        raise _unreadable(reply, "a redirect, which is not followed")
     document: dict[str, Any] = {}
     if reply.kind in (PROBLEM, JSON):
         try:
@@ -117,6 +122,9 @@ def require_success(reply: Reply) -> None:
             document = {}
     if not document:  # not ours: a proxy's page
         document = {"detail": f"HTTP {reply.status}: {_shown(reply)}"}
+    most_s = _MOST_RETRY_S if document.get("code") else _MOST_FOREIGN_RETRY_S
+    asked_s = seconds_of(reply.headers.get("retry-after", ""))
+    retry_after_s = None if asked_s is None else min(asked_s, most_s)
     problem = problem_of(document, reply.status, retry_after_s)
     problem.request_id = reply.headers.get("x-request-id", "")
     raise problem
@@ -126,8 +134,7 @@ def decoded(kind: type[T]) -> Callable[[Reply], T]:
     """Return what reads an answer of JSON as a value; it raises ReplyUnreadable."""
 
     def read(reply: Reply) -> T:
-        if reply.kind != JSON:
-            raise _unreadable(reply, f"expected {JSON}")
+        require_kind(reply, JSON)
         try:
             return msgspec.json.decode(reply.body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -136,14 +143,21 @@ def decoded(kind: type[T]) -> Callable[[Reply], T]:
     return read
 
 
-def as_text(reply: Reply) -> str:
-    """Read an answer as text."""
+def as_page(reply: Reply) -> str:
+    """Read an answer as a page of ours; raises ReplyUnreadable."""
+    require_kind(reply, HTML)
     return reply.body.decode("utf-8", "replace")
 
 
 def nothing(reply: Reply) -> None:
-    """Read nothing of an answer."""
-    del reply
+    """Read nothing of an answer but that it is ours; raises ReplyUnreadable."""
+    require_kind(reply, JSON)
+
+
+def require_kind(reply: Reply, kind: str) -> None:
+    """Raise ReplyUnreadable unless an answer is of a media type: else it is a proxy's page."""
+    if reply.kind != kind:
+        raise _unreadable(reply, f"expected {kind}")
 
 
 def _unreadable(reply: Reply, why: str) -> ReplyUnreadable:

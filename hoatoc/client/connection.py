@@ -1,5 +1,6 @@
 """What both clients give httpx: who speaks, where to, and how long an answer may take."""
 
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -7,7 +8,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
-from hoatoc.client.call import Call, Reply, require_success
+from hoatoc.client.call import EDXML, Call, Reply, require_kind, require_success
 from hoatoc.client.error import Problem, ReplyUnreadable, problem_of
 from hoatoc.client.trying import Patience
 
@@ -23,8 +24,9 @@ class Connection:
     """How to reach a gateway.
 
     `key` is an API key (`hoatoc_…`); `certificate` a PEM file with certificate and key, instead;
-    `authority` a PEM file with the roots that the gateway's own certificate must come from. `organ`
-    is the one of one's scope to act for.
+    `authority` a PEM file with the roots that the gateway's own certificate must come from (else
+    those of certifi). No proxy is taken from the environment. `organ` is the one of one's scope to
+    act for.
     """
 
     url: str
@@ -50,9 +52,10 @@ class Connection:
     def _trusted(self) -> Any:
         if self.authority is None and self.certificate is None:
             return True
-        context = httpx.create_ssl_context(trust_env=False)
         if self.authority is not None:
-            context.load_verify_locations(self.authority)
+            context = ssl.create_default_context(cafile=self.authority)
+        else:
+            context = httpx.create_ssl_context(trust_env=False)
         if self.certificate is not None:
             context.load_cert_chain(self.certificate)
         return context
@@ -84,6 +87,19 @@ def reply_of(response: httpx.Response) -> Reply:
 def require_stream(response: httpx.Response) -> None:
     """Raise what an answer whose body is read piece by piece refuses; it must be read then."""
     require_success(reply_of(response))
+
+
+def is_content(response: httpx.Response) -> bool:
+    """Tell whether an answer is a packet, and not a refusal or something else's page."""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return response.is_success and kind == EDXML
+
+
+def require_content(response: httpx.Response) -> None:
+    """Raise what an answer says instead of a packet; it must be read then."""
+    reply = reply_of(response)
+    require_success(reply)
+    require_kind(reply, EDXML)
 
 
 def problem_in(data: str) -> Problem:

@@ -107,7 +107,7 @@ class NotServed(Problem):
 
 
 class SpoolFull(NotServed):
-    """The quota of the spool is used up; nothing was taken."""
+    """The quota of the spool, or its disk, is used up; nothing was taken."""
 
     retriable: ClassVar[bool] = False
 
@@ -126,6 +126,14 @@ class GatewayFault(Problem):
     retriable: ClassVar[bool] = True
 
 
+MISUNDERSTOOD = (
+    "key-invalid",
+    "method-not-allowed",
+    "request-invalid",
+    "route-unknown",
+    "unsupported",
+)
+"""codes by which a gateway of another version says that it does not know what is asked"""
 _BY_CODE: Mapping[str, type[Problem]] = {
     "content-missing": ContentGone,
     "content-altered": ContentGone,
@@ -137,6 +145,7 @@ _BY_CODE: Mapping[str, type[Problem]] = {
     "secret-suspected": SecretSuspected,
     "key-reused": KeyReused,
     "key-in-use": Busy,  # the same request is at work: its outcome can be had soon
+    "disk-full": SpoolFull,
     "spool-full": SpoolFull,
 }
 _BY_STATUS: Mapping[int, type[Problem]] = {

@@ -20,10 +20,12 @@ import structlog
 from hoatoc import durable
 from hoatoc.client.asynchronous import AsyncClient
 from hoatoc.client.error import (
+    MISUNDERSTOOD,
     AccessDenied,
     ContentAltered,
     GatewayFault,
     Problem,
+    ReplyUnreadable,
     Unauthenticated,
 )
 from hoatoc.client.journal import HANDLED, POISON, Journal, Said, Waiting, open_journal
@@ -38,7 +40,7 @@ from hoatoc.sqlite import Connect, connect
 
 ATTEMPTS = 5
 _FIRST_S, _LONGEST_S, _REASON = 0.25, 30.0, 500
-_FORGET_EVERY = 10_000
+_FORGET_EVERY, _SAY_EVERY = 10_000, 20
 LOG = structlog.get_logger("inbox")
 
 
@@ -132,11 +134,17 @@ class Inbox:
 
         `handle` takes a document, and may return statuses to report behind its acknowledgement.
         `recall` says of a recall whether it is agreed to (15) or not (16); without it a recall
-        waits for `report`. Both may be coroutines; if not, each runs in a thread.
+        waits for `report`. Both may be coroutines; if not, each runs in a thread. Raises
+        PositionLost, ReaderOutdated, and what the journal raises.
         """
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._read(handle, recall))
-            tasks.create_task(self._answer())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._read(handle, recall))
+                tasks.create_task(self._answer())
+        except BaseExceptionGroup as group:
+            if len(group.exceptions) > 1:
+                raise
+            raise group.exceptions[0] from None
 
     async def _read(self, handle: Handler, recall: Recalled | None) -> None:
         cursor, backoff, read = await self.journal.cursor(self.source.name), _backoff(), 0
@@ -168,12 +176,12 @@ class Inbox:
                 if _is_excused(error):
                     await self.journal.forgive(subject)
                     await _rest_after(backoff, error)
-                elif isinstance(error, _FINAL) or attempt >= self.attempts:
+                elif isinstance(error, Poison) or attempt >= self.attempts:
                     await self._poison(item, subject, error)
                     return
                 else:
                     LOG.warning("not_handled", subject=subject, reason=type(error).__name__)
-                    await _rest_after(backoff, TryLater())
+                    await asyncio.sleep(backoff.next_s(getattr(error, "retry_after_s", None)))
             else:
                 await self._end(subject, HANDLED, said, item)
                 return
@@ -268,9 +276,9 @@ class Inbox:
                 await self.journal.answered(answer.place)
 
     async def _not_answered(self, answer: Waiting, error: HoatocError, backoff: Backoff) -> None:
-        if isinstance(error, GatewayFault):  # of this answer alone, perhaps
+        if isinstance(error, GatewayFault) and error.code:  # of this answer alone, perhaps
             await self.journal.put_off(answer.place, backoff.next_s(), str(error))
-        elif isinstance(error, Problem) and error.code and error.status not in _NOT_ITS_FAULT:
+        elif isinstance(error, Problem) and not _is_excused(error):
             LOG.error("answer_refused", delivery_id=answer.delivery_id, reason=error.code)
             await self.journal.answered(answer.place, refusal=str(error))
         else:
@@ -285,13 +293,23 @@ class Inbox:
             return
 
 
-_FINAL = (Poison, ContentAltered)
-_EXCUSED = (TryLater, asyncio.CancelledError, Unauthenticated, AccessDenied, ContentElsewhere)
-_NOT_ITS_FAULT = (401, 403, 408, 429, 503)
+_EXCUSED = (
+    TryLater,
+    asyncio.CancelledError,
+    Unauthenticated,
+    AccessDenied,
+    ContentElsewhere,
+    ReplyUnreadable,
+)
 
 
 def _is_excused(error: BaseException) -> bool:
-    """Tell whether an attempt failed for no fault of the document's."""
+    """Tell whether an attempt failed for no fault of the document's.
+
+    What comes without a code was not said by a gateway but by something on the way to it.
+    """
+    if isinstance(error, Problem) and (not error.code or error.code in MISUNDERSTOOD):
+        return True
     if isinstance(error, GatewayFault):
         return False
     return isinstance(error, _EXCUSED) or getattr(error, "retriable", False)
@@ -344,8 +362,10 @@ def _backoff() -> Backoff:
 async def _rest_after(backoff: Backoff, error: BaseException) -> None:
     """Rest after a failure; raises it again if no rest can help."""
     helps = isinstance(error, TryLater) or getattr(error, "retriable", False)
-    if not helps and not isinstance(error, Problem):
+    if not helps and not isinstance(error, Problem | ReplyUnreadable):
         raise error
     if not helps:
         LOG.error("gateway_refuses", reason=type(error).__name__, detail=str(error))
+    elif not isinstance(error, TryLater) and backoff.failures % _SAY_EVERY == 0:
+        LOG.warning("away", reason=type(error).__name__, detail=str(error), tries=backoff.failures)
     await asyncio.sleep(backoff.next_s(getattr(error, "retry_after_s", None)))

@@ -8,16 +8,18 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from hoatoc.client.call import (
+    EDXML,
     JSON,
     Body,
     Call,
     Reply,
-    as_text,
+    as_page,
     decoded,
     digest_header,
     json_body,
     nothing,
     queried,
+    require_kind,
 )
 from hoatoc.client.download import altered
 from hoatoc.client.value import (
@@ -39,7 +41,6 @@ from hoatoc.client.value import (
     Told,
 )
 
-EDXML = "application/edxml+xml"
 _KEYS = UUID("0d0f0c1e-58a2-5d0b-8a43-3a9f0f5f0e18")
 _JSON = {"Content-Type": JSON}
 
@@ -105,17 +106,17 @@ def timeline(dispatch_id: UUID) -> Call[Timeline]:
 
 def receipt(dispatch_id: UUID) -> Call[str]:
     """GET /v1/dispatches/{id}/receipt."""
-    return Call(method="GET", path=f"/v1/dispatches/{dispatch_id}/receipt", read=as_text)
+    return Call(method="GET", path=f"/v1/dispatches/{dispatch_id}/receipt", read=as_page)
 
 
-def recall(dispatch_id: UUID, reason: str, recipients: Iterable[str]) -> Call[AskedBack]:
+def recall(dispatch_id: UUID, reason: str, recipients: Iterable[str], key: str) -> Call[AskedBack]:
     """POST /v1/dispatches/{id}/recall; asked again it changes nothing."""
-    return _act(dispatch_id, "recall", {"reason": reason, **_to(recipients)}, AskedBack)
+    return _act(dispatch_id, "recall", {"reason": reason, **_to(recipients)}, AskedBack, key)
 
 
-def resend(dispatch_id: UUID, recipients: Iterable[str]) -> Call[Resent]:
+def resend(dispatch_id: UUID, recipients: Iterable[str], key: str) -> Call[Resent]:
     """POST /v1/dispatches/{id}/resend."""
-    return _act(dispatch_id, "resend", _to(recipients), Resent)
+    return _act(dispatch_id, "resend", _to(recipients), Resent, key)
 
 
 def _to(recipients: Iterable[str]) -> dict[str, list[str]]:
@@ -123,11 +124,11 @@ def _to(recipients: Iterable[str]) -> dict[str, list[str]]:
     return {"recipients": named} if named else {}
 
 
-def _act(dispatch_id: UUID, act: str, body: object, kind: type[Any]) -> Call[Any]:
+def _act(dispatch_id: UUID, act: str, body: object, kind: type[Any], key: str) -> Call[Any]:
     return Call(
         method="POST",
         path=f"/v1/dispatches/{dispatch_id}/{act}",
-        headers={**_JSON, "Idempotency-Key": str(uuid4())},
+        headers={**_JSON, "Idempotency-Key": key or str(uuid4())},
         body=json_body(body),
         read=decoded(kind),
         writes=True,
@@ -158,9 +159,10 @@ def content_path(delivery_id: UUID) -> str:
 
 
 def content(delivery_id: UUID, expected: str) -> Call[bytes]:
-    """GET /v1/deliveries/{id}/content, whole; it raises ContentAltered."""
+    """GET /v1/deliveries/{id}/content, whole; it raises ContentAltered, ReplyUnreadable."""
 
     def read(reply: Reply) -> bytes:
+        require_kind(reply, EDXML)
         told = expected or reply.headers.get("etag", "").strip('"')
         found = sha256(reply.body).hexdigest()
         if found != told.lower():

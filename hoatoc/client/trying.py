@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import httpx
-from tenacity import RetryCallState, retry_if_exception, stop_after_delay
+from tenacity import RetryCallState, retry_if_exception, stop_before_delay
 from tenacity.wait import wait_random_exponential
 
-from hoatoc.client.call import Call
-from hoatoc.client.error import GatewayAway, OutcomeUnknown
+from hoatoc.client.call import Call, Reply, require_success
+from hoatoc.client.error import GatewayAway, OutcomeUnknown, Problem
 from hoatoc.domain.error import HoatocError
 
 T = TypeVar("T")
 _NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_SPREAD = 0.25
+_SPREAD, _FAULTS_FROM = 0.25, 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Patience:
         return {
             "retry": retry_if_exception(is_retriable),
             "wait": self.wait,
-            "stop": stop_after_delay(self.total_s),
+            "stop": stop_before_delay(self.total_s),
             "reraise": True,
         }
 
@@ -79,9 +79,17 @@ class Trying(Generic[T]):
             f"not answer ({said}): check its address and the line."
         )
 
-    def last(self, error: GatewayAway) -> HoatocError:
-        """Return what is raised when the last try had no answer."""
-        if self._heard and self._call.writes:
+    def require_success(self, reply: Reply) -> None:
+        """Raise the problem that an answer is; what a proxy says leaves open what was heard."""
+        try:
+            require_success(reply)
+        except Problem as problem:
+            self._heard = self._heard or (not problem.code and problem.status >= _FAULTS_FROM)
+            raise
+
+    def require_outcome(self, error: HoatocError) -> None:
+        """Raise OutcomeUnknown where the last try failed and an earlier one may have been heard."""
+        if self._heard and self._call.writes and error.retriable:
             what = f"{self._call.method} {self._call.path}"
-            return OutcomeUnknown(what, self._call.key, type(error.__cause__).__name__)
-        return error
+            cause = type(error.__cause__ or error).__name__
+            raise OutcomeUnknown(what, self._call.key, cause) from error

@@ -16,6 +16,7 @@ from msgspec import to_builtins
 
 from hoatoc import client, codec
 from hoatoc.client import AsyncClient
+from hoatoc.client.error import MISUNDERSTOOD
 from hoatoc.config import Kafka
 from hoatoc.domain import topic
 from hoatoc.domain.error import HoatocError, PeerFault, Unavailable
@@ -106,8 +107,6 @@ _ITS_CONTENT = ("content-unreachable", "content-missing", "content-altered")
 """where large packets lie; a small one does not need it"""
 _DAMAGED = ("digest-mismatch", "body-incomplete", "body-empty", "body-slow")
 """what the line did to a request"""
-_MISUNDERSTOOD = ("request-invalid", "method-not-allowed", "unsupported", "key-invalid")
-"""what says that gateway and spool are of versions that do not fit: no packet is at fault"""
 
 
 def _meaning(problem: client.Problem) -> HoatocError:
@@ -120,7 +119,7 @@ def _meaning(problem: client.Problem) -> HoatocError:
     if by_the_way or isinstance(problem, _ONE_WAITS) or problem.code in (*_DAMAGED, *_ITS_CONTENT):
         return Later(text, after_s)
     held = isinstance(problem, _ALL_WAIT) and problem.code != "sender-mismatch"
-    if held or not problem.code or problem.code in _MISUNDERSTOOD:
+    if held or not problem.code or problem.code in MISUNDERSTOOD:
         return LineDown(text, after_s)
     return Rejected(text, problem.document, problem.code)
 

@@ -2,13 +2,15 @@
 
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
+import msgspec
 import pytest
 from tenacity import Future, RetryCallState
 
@@ -157,19 +159,67 @@ def test_a_key_is_that_of_the_content_and_of_what_is_declared() -> None:
 
 
 def test_an_outcome_is_unknown_only_if_something_may_have_been_heard() -> None:
-    writes = interface.hand_over(b"x", None, "", "the-key")
+    writes, refused = interface.hand_over(b"x", None, "", "the-key"), httpx.ConnectError("refused")
     unheard = Trying(writes)
-    error = unheard.lost(httpx.ConnectError("refused"))
-    assert isinstance(unheard.last(error), client.GatewayAway)
+    unheard.require_outcome(unheard.lost(refused))
     heard = Trying(writes)
-    error = heard.lost(httpx.ReadError("cut"))
-    error = heard.lost(httpx.ConnectError("refused"))
-    last = heard.last(error)
-    assert isinstance(last, client.OutcomeUnknown)
-    assert "the-key" == last.key
+    heard.lost(httpx.ReadError("cut"))
+    with pytest.raises(client.OutcomeUnknown) as unknown:
+        heard.require_outcome(heard.lost(refused))
+    assert "the-key" == unknown.value.key
+    heard.require_outcome(client.Refused({"code": "not-xml"}, 422, None))  # that is an outcome
     looks = Trying(interface.counts())
-    error = looks.lost(httpx.ReadError("cut"))
-    assert isinstance(looks.last(error), client.GatewayAway)
+    looks.require_outcome(looks.lost(httpx.ReadError("cut")))
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+async def test_what_a_proxy_says_after_the_upload_leaves_the_outcome_open(status: int) -> None:
+    page = httpx.Response(status, html="<html>upstream timed out</html>")
+    ours = httpx.Response(503, json={"code": "crowded", "detail": "x"})
+    for answer, expected in ((page, client.OutcomeUnknown), (ours, client.NotServed)):
+        sender, _ = answering(answer)
+        sender.connection = replace(sender.connection, patience=Patience(total_s=0))
+        with pytest.raises(expected):
+            await sender.hand_over(b"<packet/>")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        httpx.Response(200, text="sign in"),
+        httpx.Response(302, headers={"Location": "https://proxy.example/login"}),
+    ],
+)
+async def test_a_page_of_something_on_the_way_is_never_taken_for_an_answer(
+    page: httpx.Response, tmp_path: Path
+) -> None:
+    place = tmp_path / "packet"
+    calls: list[Callable[[client.AsyncClient], Awaitable[object]]] = [
+        lambda c: c.ready(),
+        lambda c: c.receipt(UUID(int=1)),
+        lambda c: c.content(UUID(int=1), "ab"),
+        lambda c: c.save(UUID(int=1), place, "ab"),
+        lambda c: c.inbox(),
+    ]
+    for call in calls:
+        reader, _ = answering(page)
+        with pytest.raises(client.ReplyUnreadable):
+            await call(reader)
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("problem", "asked_s", "obeyed_s"),
+    [({"code": "crowded"}, "5", 5), ({"code": "crowded"}, "86400", 300), ({}, "86400", 30)],
+)
+def test_retry_after_is_obeyed_within_bounds(
+    problem: dict[str, str], asked_s: str, obeyed_s: float
+) -> None:
+    body = msgspec.json.encode(problem)
+    headers = {"content-type": "application/problem+json", "retry-after": asked_s}
+    with pytest.raises(client.NotServed) as refused:
+        require_success(Reply(503, headers, body))
+    assert obeyed_s == refused.value.retry_after_s
 
 
 def test_what_is_retriable_is_said_by_its_class() -> None:
