@@ -1,6 +1,8 @@
 """Files that are there whole or not at all, after a power cut too."""
 
+import errno
 import os
+import shutil
 from pathlib import Path
 
 
@@ -22,6 +24,21 @@ def create(place: Path, data: bytes) -> None:
         pass
     finally:
         beside.unlink()
+    sync(place.parent)
+
+
+def move(file: Path, place: Path) -> None:
+    """Move a file, to another file system too, where it is copied first; raises OSError."""
+    try:
+        os.replace(file, place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = place.with_name(f".{place.name}.part")
+        shutil.copyfile(file, beside)
+        sync(beside)
+        os.replace(beside, place)
+        file.unlink()
     sync(place.parent)
 
 

@@ -17,6 +17,7 @@ from watchfiles import awatch
 from hoatoc import notify
 from hoatoc.client import AsyncClient, Patience
 from hoatoc.config import Settings, SettingsInvalid
+from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, MAX_PACKET_BYTES
 from hoatoc.examine import admission
 from hoatoc.policy_file import load_policy
 from hoatoc.program import Context
@@ -50,7 +51,9 @@ async def spool(context: Context, root: Path) -> None:
         teller = Teller(outbox, folder, forwarder.line, forwarder.changed)
         admitting = held.enter_context(admission(settings, load_policy(settings)))
         gate = SecretGate(admitting.secrecy, admitting.examiner)
-        arrivals = Arrivals(folder, outbox, gate, options.free_mb * _MB, forwarder.wake)
+        largest = LARGEST_PACKET_BYTES if options.gateway else MAX_PACKET_BYTES
+        free = options.free_mb * _MB
+        arrivals = Arrivals(folder, outbox, gate, free, forwarder.wake, largest)
         if options.listen:
             address = await held.enter_async_context(
                 served(options.listen, arrivals, outbox, teller)

@@ -5,8 +5,10 @@ kept. What needs the registry is checked by the door that it is forwarded to.
 """
 
 import asyncio
+import os
 import shutil
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -21,7 +23,7 @@ from hoatoc.domain.packet import ContentTooLarge, Packet, PacketFault
 from hoatoc.domain.secrecy import SecrecyRules
 from hoatoc.domain.secret import Declaration, require_open, suspect
 from hoatoc.domain.secret_flag import declared_in
-from hoatoc.spool.folder import Folder, is_settled
+from hoatoc.spool.folder import Folder, Seen, is_settled
 from hoatoc.spool.outbox import Arrival, Outbox, SpoolFull, Taken
 from hoatoc.sqlite import DiskFull
 
@@ -29,6 +31,7 @@ LOG = structlog.get_logger("spool")
 TAKEN = Counter("hoatoc_spool_taken_total", "Packets that came to the spool", ["outcome"])
 BESIDE = 16 * 1024 * 1024
 """bytes that stay free for the files of the folder, whatever the outbox can use again"""
+_SHOWN_FAULTS = 5
 AT_WORK = 2
 """packets examined at a time"""
 
@@ -80,6 +83,8 @@ class Arrivals:
     free_bytes: int
     come: asyncio.Event
     """set when there is something new to forward"""
+    largest: int = LARGEST_PACKET_BYTES
+    """bytes of a packet that the other side can take"""
     _turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_WORK))
 
     async def take(
@@ -89,8 +94,10 @@ class Arrivals:
 
         Raises PacketFault, SecretSuspected, SpoolFull or DiskFull; nothing is kept then.
         """
+        if len(content) > self.largest:
+            raise ContentTooLarge("/", f"{len(content)} bytes", f"{self.largest} bytes")
         async with self._turn:
-            await self._require_room(len(content))
+            self._require_room(len(content), None)
             packet = await asyncio.to_thread(self.gate.check, content, declared_by)
             taken = await self.outbox.take(
                 Arrival(
@@ -100,57 +107,77 @@ class Arrivals:
                     priority=packet.priority,
                     declared_by=declared_by,
                     name=name,
-                )
+                ),
+                partial(self._require_room, len(content)),
             )
         TAKEN.labels("taken" if taken.new else "again").inc()
         LOG.info("packet_taken", id=taken.id, bytes=len(content), new=taken.new)
         self.come.set()
         return packet, taken
 
-    async def _require_room(self, size: int) -> None:
-        """Raise DiskFull unless there is room, what the file can use again counted in.
+    def _require_room(self, size: int, spare: int | None) -> None:
+        """Raise DiskFull unless there is room; `spare` bytes of the outbox can be used again.
 
-        Beside it a packet stands in the log of SQLite, and what is shown of it in the folder.
+        Whatever they are, a packet stands in the log of SQLite first, and what is shown of it in
+        the folder.
         """
-        free, spare = shutil.disk_usage(self.folder.root).free, await self.outbox.spare()
-        if free + spare - size < self.free_bytes or free - size < min(self.free_bytes, BESIDE):
+        free = shutil.disk_usage(self.folder.root).free
+        is_full = spare is not None and free + spare - size < self.free_bytes
+        if is_full or free - size < min(self.free_bytes, BESIDE):
             raise DiskFull(
-                f"Ổ đĩa chỉ còn {free} byte trống (và {spare} trong tệp hàng đợi), cần giữ "
-                f"{self.free_bytes}: gói tin CHƯA được nhận; giải phóng dung lượng rồi gửi lại. / "
-                f"The disk has {free} bytes left (and {spare} in the spool's file), and "
-                f"{self.free_bytes} are kept free: the packet was NOT taken. Make room and send it "
-                "again."
+                f"Ổ đĩa chỉ còn {free} byte trống, cần giữ {self.free_bytes}: gói tin CHƯA được "
+                "nhận; giải phóng dung lượng rồi gửi lại. / The disk has "
+                f"{free} bytes left and {self.free_bytes} are kept free: the packet was NOT taken. "
+                "Make room and send it again."
             )
 
     async def sweep(self) -> None:
         """Take what stands in the folder; what is still being written is left for the next time."""
-        full = ""
-        for file in self.folder.arrivals():
-            try:
-                await self._take_file(file)
-            except FileNotFoundError:  # whoever put it there has taken it away again
-                continue
-            except (SpoolFull, DiskFull) as no_room:
-                full = f"{no_room}\n"  # a smaller one behind it may still find room
-            except PeerFault as fault:
-                if isinstance(fault, PacketFault) and not is_settled(file):
+        full, faults = "", list[str]()
+        try:
+            for file in self.folder.arrivals():
+                try:
+                    await self._arrived(file)
+                except FileNotFoundError:  # whoever put it there has taken it away again
                     continue
-                TAKEN.labels("refused").inc()
-                LOG.warning("file_refused", reason=type(fault).__name__)
-                await asyncio.to_thread(self.folder.refuse, file, _told(fault))
-        await asyncio.to_thread(self.folder.say_full, full)
+                except (SpoolFull, DiskFull) as no_room:
+                    full = f"{no_room}\n"  # a smaller one behind it may still find room
+                except OSError as error:  # of this file alone, perhaps: the others are not held up
+                    faults.append(f"{_text_of(file)}: {error.strerror}")
+            await asyncio.to_thread(self.folder.say_full, full)
+        except OSError as error:
+            faults.append(f"{self.folder.outgoing}: {error.strerror}")
+        fault = "; ".join(faults[:_SHOWN_FAULTS])
+        if fault and fault != self.folder.faults.get("outgoing"):
+            LOG.error("files_not_taken", detail=fault, files=len(faults))
+        self.folder.faults["outgoing"] = fault
 
-    async def _take_file(self, file: Path) -> None:
-        content = await asyncio.to_thread(_read, file)
-        await self.take(content, name=file.name)
-        await asyncio.to_thread(self.folder.took, file)
+    async def _arrived(self, file: Path) -> None:
+        """Take a file, or refuse it; raises OSError, SpoolFull or DiskFull, and it stays there."""
+        seen = Seen.of(file)
+        try:
+            content = await asyncio.to_thread(_read, file, self.largest)
+            await self.take(content, name=_text_of(file))
+        except PeerFault as fault:
+            if isinstance(fault, PacketFault | FileUnreadable) and not is_settled(file):
+                return
+            TAKEN.labels("refused").inc()
+            LOG.warning("file_refused", reason=type(fault).__name__)
+            await asyncio.to_thread(self.folder.refuse, file, seen, _told(fault))
+        else:
+            await asyncio.to_thread(self.folder.took, file, seen)
 
 
-def _read(file: Path) -> bytes:
+def _text_of(file: Path) -> str:
+    """Return the name of a file as text, whatever its bytes are."""
+    return os.fsencode(file.name).decode("utf-8", "backslashreplace")
+
+
+def _read(file: Path, largest: int) -> bytes:
     """Read a file that is not too large; raises ContentTooLarge, FileUnreadable."""
     size = file.stat().st_size
-    if size > LARGEST_PACKET_BYTES:
-        raise ContentTooLarge("/", f"{size} bytes", f"{LARGEST_PACKET_BYTES} bytes")
+    if size > largest:
+        raise ContentTooLarge("/", f"{size} bytes", f"{largest} bytes")
     try:
         return file.read_bytes()
     except PermissionError as error:

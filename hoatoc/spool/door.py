@@ -19,11 +19,11 @@ from hoatoc.client import AsyncClient
 from hoatoc.client.error import MISUNDERSTOOD
 from hoatoc.config import Kafka
 from hoatoc.domain import topic
+from hoatoc.domain.edxml import MAX_PACKET_BYTES
 from hoatoc.domain.error import HoatocError, PeerFault, Unavailable
 from hoatoc.domain.event import DocumentHandedOver
 from hoatoc.kafka.client import (
     AWAY,
-    MAX_RECORD_BYTES,
     BrokerAway,
     headers_of,
     producer,
@@ -31,8 +31,6 @@ from hoatoc.kafka.client import (
 from hoatoc.spool.outbox import Queued
 
 NAME = "spool"
-_OVERHEAD = 4096
-"""bytes of a record beside its packet, at most"""
 
 
 class Handed(NamedTuple):
@@ -135,7 +133,7 @@ class KafkaDoor:
 
     async def hand_over(self, packet: Queued, content: bytes) -> Handed:
         """Write a DocumentHandedOver, confirmed; raises Rejected, Later or LineDown."""
-        if len(content) + _OVERHEAD > MAX_RECORD_BYTES:
+        if len(content) > MAX_PACKET_BYTES:
             raise _too_large(len(content))
         event = DocumentHandedOver(
             event_id=packet.handover_id, document_id=packet.document_id, packet=content
@@ -176,9 +174,9 @@ class KafkaDoor:
 
 def _too_large(size: int) -> Rejected:
     text = (
-        f"Gói tin {size} byte vượt mức {MAX_RECORD_BYTES} byte của Kafka: đặt "
+        f"Gói tin {size} byte vượt mức {MAX_PACKET_BYTES} byte nhận qua Kafka: đặt "
         "HOATOC_SPOOL_GATEWAY để gửi qua cổng HTTP. / The packet has "
-        f"{size} bytes, above the {MAX_RECORD_BYTES} of Kafka: set HOATOC_SPOOL_GATEWAY to send it "
-        "through the gateway."
+        f"{size} bytes, above the {MAX_PACKET_BYTES} that are taken through Kafka: set "
+        "HOATOC_SPOOL_GATEWAY to send it through the gateway."
     )
     return Rejected(text, {"code": "content-too-large", "detail": text}, "content-too-large")

@@ -16,9 +16,10 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
+from uuid import uuid4
 
 from hoatoc import durable
 from hoatoc.spool.outbox import Fate, State
@@ -27,13 +28,29 @@ SETTLED_S = 10.0
 """how long a file that cannot be read may still be in the making, since it last changed"""
 _UNSAFE = re.compile(r"[^\w.-]+")
 _LONGEST = 80
+_ASIDE = ".taking."
+
+
+class Seen(NamedTuple):
+    """What a file was when it was looked at: it is known again by this."""
+
+    inode: int
+    changed_ns: int
+    size: int
+
+    @classmethod
+    def of(cls, file: Path) -> Self:
+        """Look at a file; raises OSError."""
+        status = file.stat()
+        return cls(status.st_ino, status.st_mtime_ns, status.st_size)
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The folder of a spool."""
+    """The folder of a spool; `faults` says what cannot be read or written in it, by part."""
 
     root: Path
+    faults: dict[str, str] = field(default_factory=dict)
 
     @property
     def outgoing(self) -> Path:
@@ -54,6 +71,8 @@ class Folder:
         """Make the folders that are missing; what they hold is its owner's alone."""
         for name in ("", "outgoing", "sent", "refused", "statuses"):
             (self.root / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        for file in self.outgoing.glob(f"{_ASIDE}*"):  # left by a kill; again, it is the same
+            file.rename(self._beside(file.name.removeprefix(_ASIDE)))
 
     def arrivals(self) -> Iterator[Path]:
         """Yield the packets to be sent, those that came first before the others.
@@ -69,18 +88,38 @@ class Folder:
                         found.append((entry.stat().st_mtime, name))
         yield from (self.outgoing / name for _, name in sorted(found))
 
-    def took(self, file: Path) -> None:
+    def took(self, file: Path, seen: Seen) -> None:
         """Let a packet disappear that is durable in the spool."""
-        with suppress(FileNotFoundError):
-            file.unlink()
-        durable.sync(self.outgoing)
+        if (aside := self._take_away(file, seen)) is not None:
+            aside.unlink()
+            durable.sync(self.outgoing)
 
-    def refuse(self, file: Path, why: dict[str, Any]) -> None:
+    def refuse(self, file: Path, seen: Seen, why: dict[str, Any]) -> None:
         """Put a packet aside that the spool itself cannot take, beside a text that says why."""
+        if (aside := self._take_away(file, seen)) is None:
+            return
         name = _named(file.name, f"{time.time_ns():x}")
         write(self.root / "refused" / f"{name}.json", why)
-        with suppress(FileNotFoundError):
-            os.replace(file, self.root / "refused" / f"{name}.edxml")
+        durable.move(aside, self.root / "refused" / f"{name}.edxml")
+
+    def _take_away(self, file: Path, seen: Seen) -> Path | None:
+        """Take a file out of sight, and return where it is.
+
+        None if it has gone, or if another has come under its name: that one is left to be taken.
+        """
+        aside = self.outgoing / f"{_ASIDE}{_named(file.name, uuid4().hex)}.edxml"
+        try:
+            file.rename(aside)
+        except FileNotFoundError:
+            return None
+        if Seen.of(aside) == seen:
+            return aside
+        aside.rename(self._beside(file.name))
+        return None
+
+    def _beside(self, name: str) -> Path:
+        """Return a place in sight that no other file has."""
+        return self.outgoing / f"{_named(name, uuid4().hex)}.edxml"
 
     def show(self, fate: Fate, content: bytes | None = None) -> None:
         """Show what became of a packet, in one of two places.

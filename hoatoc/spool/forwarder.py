@@ -5,7 +5,9 @@ most urgent one, and nothing else is tried. When the door opens again, many go a
 """
 
 import asyncio
+import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -15,8 +17,11 @@ from prometheus_client import Counter, Gauge
 from hoatoc.client.trying import Backoff
 from hoatoc.spool.door import Door, Later, LineDown, Rejected
 from hoatoc.spool.outbox import SUSPECTED, Outbox, Queued
+from hoatoc.sqlite import DiskFull
 
 POLL_S = 5.0
+KNOCKS = 8
+"""how often one packet knocks before another does"""
 LOG = structlog.get_logger("spool")
 FORWARDED = Counter("hoatoc_spool_forwarded_total", "Packets that left the spool", ["outcome"])
 WAITING = Gauge("hoatoc_spool_waiting", "Packets that wait in the spool")
@@ -78,28 +83,48 @@ class Forwarder:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """set when something has left, or the line has changed"""
     in_flight: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)
+    failed: dict[UUID, tuple[int, float]] = field(default_factory=dict)
+    """how often the line broke at each packet that waits, and when last (monotonic seconds)"""
+    passed_at: float = 0.0
+    """when a packet last passed (monotonic seconds)"""
 
     async def run(self) -> None:
-        """Forward until cancelled; raises what the outbox raises."""
+        """Forward until cancelled; while the disk is full, wait for room. Raises FileUnusable."""
         try:
             while True:
-                self.wake.clear()
-                started = await self._start()
-                await self._tell()
-                if not started:
-                    await self._rest()
-                self._settle()
+                try:
+                    await self._turn()
+                except DiskFull as full:  # what was claimed is claimed again, by the same key
+                    LOG.error("disk_full", detail=str(full))
+                    await asyncio.sleep(POLL_S)
         finally:
             for task in self.in_flight.values():
                 task.cancel()
             await asyncio.gather(*self.in_flight.values(), return_exceptions=True)
 
+    async def _turn(self) -> None:
+        self.wake.clear()
+        started = await self._start()
+        await self._tell()
+        if not started:
+            await self._rest()
+        self._settle()
+
     async def _start(self) -> int:
-        """Claim what there is room for, and begin to hand it over."""
+        """Claim what there is room for, and begin to hand it over.
+
+        One at which the line breaks again and again lets another knock: something on the way may
+        not let this one pass.
+        """
         room = self.line.room(self.most) - len(self.in_flight)
         if room <= 0:
             return 0
-        rows = await self.outbox.claim(self.name, self.lease_s, self.in_flight, room)
+        knocked = {
+            of for of, (times, at) in self.failed.items() if times >= KNOCKS and at > self.passed_at
+        }
+        rows = await self._claim({*self.in_flight, *knocked}, room)
+        if not rows and knocked:
+            rows = await self._claim(self.in_flight, room)
         for row in rows:
             self.in_flight[row.id] = asyncio.create_task(self._forward(row))
         return len(rows)
@@ -111,20 +136,23 @@ class Forwarder:
         try:
             handed = await self.door.hand_over(row, content)
         except Rejected as refusal:
-            self.line.works()
+            self._passed(row)
             gives_back = refusal.code != SUSPECTED
             await self.outbox.refuse(row.id, str(refusal), refusal.answer, gives_back=gives_back)
             LOG.warning("packet_refused", id=row.id, reason=refusal.code)
             FORWARDED.labels("refused").inc()
         except LineDown as down:
-            self.line.broke(down)
-            await self.outbox.put_off(row.id, 0, str(down))
+            times, at = self.failed.get(row.id, (0, math.inf))
+            self.failed[row.id] = times + 1, time.monotonic()
+            if at < self.passed_at:  # the others pass
+                await self._put_off(row, down)
+            else:
+                self.line.broke(down)
+                await self.outbox.put_off(row.id, 0, str(down))
         except Later as later:
-            wait_s = Backoff(failures=min(row.attempts, 10)).next_s(later.after_s)
-            await self.outbox.put_off(row.id, wait_s, str(later))
-            LOG.warning("packet_put_off", id=row.id, attempts=row.attempts)
+            await self._put_off(row, later)
         else:
-            self.line.works()
+            self._passed(row)
             if handed.final:
                 await self.outbox.mark_sent(row.id, handed.dispatch_id, handed.answer)
             else:
@@ -132,6 +160,21 @@ class Forwarder:
             LOG.info("packet_forwarded", id=row.id, dispatch_id=handed.dispatch_id)
             FORWARDED.labels("sent").inc()
         self.changed.set()
+
+    def _passed(self, row: Queued) -> None:
+        """Note that a packet has come to the door, whatever the door said of it."""
+        self.line.works()
+        self.failed.pop(row.id, None)
+        self.passed_at = time.monotonic()
+
+    async def _claim(self, but: Iterable[UUID], room: int) -> list[Queued]:
+        return await self.outbox.claim(self.name, self.lease_s, but, room)
+
+    async def _put_off(self, row: Queued, later: Later) -> None:
+        """Let one packet wait longer and longer, and the others pass."""
+        wait_s = Backoff(failures=min(row.attempts, 10)).next_s(later.after_s)
+        await self.outbox.put_off(row.id, wait_s, str(later))
+        LOG.warning("packet_put_off", id=row.id, attempts=row.attempts, reason=str(later))
 
     async def _tell(self) -> None:
         standing = await self.outbox.standing()

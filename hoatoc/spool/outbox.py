@@ -144,6 +144,8 @@ SUSPECTED = name_of(SecretSuspected)
 """the refusal after which no copy of a packet is made"""
 _MISSED = "missed"
 """beside the sources: the instant before which some of what they told has expired unread"""
+_LONGEST_MS = 3600 * 1000
+"""what is put off for longer than this was put off by a clock that has been set back"""
 UNANSWERED = "answer-expired"
 _UNANSWERED = (
     "Câu trả lời cho gói tin này đã hết hạn lưu khi hàng đợi ngừng chạy: không rõ đã được nhận hay "
@@ -153,6 +155,9 @@ _UNANSWERED = (
     "not sent twice."
 )
 _ANSWER = ("partition", "offset", "outcome", "dispatch_id", "reason", "detail")
+
+
+RequireRoom = Callable[[int], None]
 
 
 def spool_id(content: bytes) -> UUID:
@@ -172,11 +177,17 @@ class Outbox:
     quota_bytes: int
     now_ms: Callable[[], int] = field(default=_now_ms)
 
-    async def take(self, arrival: Arrival) -> Taken:
-        """Take a packet for good; the same again is the same one. Raises SpoolFull, DiskFull."""
-        return await self.file.do(lambda connection: self._take(connection, arrival))
+    async def take(self, arrival: Arrival, require_room: RequireRoom = lambda _: None) -> Taken:
+        """Take a packet for good; the same again is the same one. Raises SpoolFull, DiskFull.
 
-    def _take(self, connection: sqlite3.Connection, arrival: Arrival) -> Taken:
+        `require_room` is asked with the bytes of the file that can be used again, and raises
+        DiskFull.
+        """
+        return await self.file.do(lambda connection: self._take(connection, arrival, require_room))
+
+    def _take(
+        self, connection: sqlite3.Connection, arrival: Arrival, require_room: RequireRoom
+    ) -> Taken:
         digest = sha256(arrival.content).digest()
         known = connection.execute(SQL["find"], {"sha256": digest}).fetchone()
         if known and known["state"] != State.REFUSED:
@@ -184,6 +195,7 @@ class Outbox:
         packets, _, _, kept = connection.execute(SQL["occupied"]).fetchone()
         if kept + len(arrival.content) > self.quota_bytes:
             raise SpoolFull(packets, kept, self.quota_bytes)
+        require_room(int(connection.execute(SQL["spare"]).fetchone()[0]))
         now_ms, packet = self.now_ms(), spool_id(arrival.content)
         row = {
             "id": str(packet),
@@ -206,6 +218,7 @@ class Outbox:
             "in_flight": json.dumps([str(each) for each in in_flight]),
             "room": limit,
             "now_ms": self.now_ms(),
+            "longest_ms": _LONGEST_MS,
         }
         rows = await self.file.do(lambda c: c.execute(SQL["claim"], claim).fetchall())
         ids = ("id", "handover_id")
@@ -256,7 +269,7 @@ class Outbox:
         later = {
             "id": str(packet),
             "fault": fault,
-            "not_before_ms": self.now_ms() + int(seconds * 1000),
+            "not_before_ms": self.now_ms() + int(seconds * 1000) if seconds else 0,
         }
         await self.file.do(lambda c: c.execute(SQL["put_off"], later))
 
@@ -269,10 +282,6 @@ class Outbox:
             return Standing(packets, used, oldest, unanswered)
 
         return await self.file.do(count)
-
-    async def spare(self) -> int:
-        """Return how many bytes of the file are free: what comes fills them before it grows."""
-        return await self.file.do(lambda c: int(c.execute(SQL["spare"]).fetchone()[0]))
 
     async def next_due_s(self) -> float | None:
         """Return in how many seconds the next packet may leave; None when nothing waits."""
@@ -426,6 +435,10 @@ def open_outbox(
     connect: Connect = connect,
     now_ms: Callable[[], int] = _now_ms,
 ) -> Outbox:
-    """Open or make the outbox in a file; raises FileNewer, FileUnusable or DiskFull."""
+    """Open or make the outbox in a file; raises FileNewer, FileUnusable or DiskFull.
+
+    The file is this process's alone, so what another had claimed waits again.
+    """
     file = File.open(path, migrations("hoatoc.spool.migrations"), connect)
+    file.do_now(lambda connection: connection.execute(SQL["unclaim"]))
     return Outbox(file, quota_bytes, now_ms)

@@ -36,13 +36,18 @@ SELECT min(taken_ms) AS oldest_ms FROM packet WHERE state IN ('waiting', 'claime
 UPDATE packet SET state = 'claimed', claimed_by = :by, claimed_ms = :now_ms, attempts = attempts + 1
 WHERE id IN (
     SELECT id FROM packet
-    WHERE ((state = 'waiting' AND not_before_ms <= :now_ms)
+    WHERE ((state = 'waiting'
+            AND (not_before_ms <= :now_ms OR not_before_ms > :now_ms + :longest_ms))
            OR (state = 'claimed' AND (claimed_by = :by OR claimed_ms < :now_ms - :lease_ms)))
       AND id NOT IN (SELECT value FROM json_each(:in_flight))
     ORDER BY priority DESC, taken_ms, id
     LIMIT :room)
 RETURNING id, document_id, sender, priority, bytes AS size, sha256, declared_by, name, taken_ms, attempts,
           handover_id;
+
+-- name: unclaim
+-- What nobody works on any more.
+UPDATE packet SET state = 'waiting', claimed_by = NULL, claimed_ms = NULL WHERE state = 'claimed';
 
 -- name: content
 -- The bytes of a packet.

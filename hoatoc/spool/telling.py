@@ -32,6 +32,7 @@ from hoatoc.kafka.client import AWAY, consumer
 from hoatoc.spool.folder import Folder
 from hoatoc.spool.forwarder import Line
 from hoatoc.spool.outbox import Named, Outbox, State
+from hoatoc.sqlite import DiskFull
 
 WAIT_S = 25.0
 BEHIND_S = 2.0
@@ -195,7 +196,10 @@ class Teller:
                 cursor, is_behind = None, True
                 continue
             answers = [each for each in found.entries if isinstance(each, HandOverAnswered)]
-            await self.outbox.book(statuses.name, found.next, _named(found.entries), answers)
+            book = self.outbox.book
+            await self._written(
+                partial(book, statuses.name, found.next, _named(found.entries), answers)
+            )
             cursor = found.next
             if is_behind and wait_s and not found.entries:
                 is_behind = False
@@ -219,7 +223,8 @@ class Teller:
                 if told is None:
                     await self.outbox.miss(_now_ms())
                 after = str(dispatch_id)
-                await self.outbox.book(_ASKED, after, _named([told] if told else []))
+                named = _named([told] if told else [])
+                await self._written(partial(self.outbox.book, _ASKED, after, named))
                 self.changed.set()
         await self.outbox.book(_ASKED, "", [])
 
@@ -228,6 +233,17 @@ class Teller:
         missed_ms = await self.outbox.missed_ms()
         if missed_ms is not None and await self.outbox.give_back_unanswered(missed_ms):
             self.changed.set()
+
+    async def _written(self, write: Callable[[], Awaitable[None]]) -> None:
+        """Write until the disk has room."""
+        while True:
+            try:
+                return await write()
+            except DiskFull as full:
+                if not self.fault:
+                    LOG.error("statuses_not_booked", detail=str(full))
+                self.fault = str(full)
+                await asyncio.sleep(STATE_S)
 
     async def _answered(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         """Ask until there is an answer, at longer intervals; raises StatusesExpired."""
@@ -255,7 +271,18 @@ class Teller:
                 await self.changed.wait()
 
     async def show_all(self) -> None:
-        """Show all that is booked and not shown."""
+        """Show all that is booked and not shown; while the folder cannot be written, later."""
+        try:
+            await self._show_all()
+        except (OSError, DiskFull) as error:
+            fault = f"{type(error).__name__}: {error}"
+            if fault != self.folder.faults.get("shown"):
+                LOG.error("folder_not_written", detail=fault)
+            self.folder.faults["shown"] = fault
+        else:
+            self.folder.faults["shown"] = ""
+
+    async def _show_all(self) -> None:
         while subjects := await self.outbox.unshown():
             for subject, changes in subjects:
                 await self._show(*subject.split("/", 1))
@@ -285,6 +312,7 @@ class Teller:
             "line": "down" if self.line.down_since_ms else "up",
             "line_down_since": _instant(self.line.down_since_ms),
             "line_fault": self.line.fault,
+            "folder_fault": "; ".join(filter(None, self.folder.faults.values())),
             "statuses_fault": self.fault,
             "statuses_missing_before": _instant(await self.outbox.missed_ms()),
         }

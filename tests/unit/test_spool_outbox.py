@@ -1,15 +1,21 @@
-"""The outbox of a spool: answers that overtake a confirmation, files of its first version."""
+"""The outbox of a spool and who empties it: answers out of turn, clocks set back, odd packets."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
 
+from hoatoc.client.trying import Backoff
 from hoatoc.domain.event import HandOverAnswered
+from hoatoc.spool.door import Handed, LineDown
+from hoatoc.spool.forwarder import Forwarder, Line
 from hoatoc.spool.outbox import Arrival, Named, Outbox, Queued, State, open_outbox, spool_id
 from hoatoc.sqlite import File, migrations
 
@@ -98,6 +104,62 @@ async def test_a_state_that_was_asked_for_is_booked_beside_the_same_version(outb
         await outbox.book("gateway", "1", [told(state, version)])
     (copy,) = (await outbox.told(DISPATCH))["copies"]
     assert ("published", 0) == (copy["state"], copy["version"])
+
+
+async def test_a_clock_that_was_set_back_strands_nothing(tmp_path: Path) -> None:
+    clock = Mock(return_value=1_000_000_000)
+    with open_outbox(tmp_path / "spool.sqlite", 10**6, now_ms=clock) as outbox:
+        row = await claimed(outbox)
+        for seconds in (0, 30):
+            clock.return_value += 7 * 3_600_000
+            await outbox.put_off(row.id, seconds, "down")
+            clock.return_value -= 7 * 3_600_000
+            assert [row.id] == [each.id for each in await outbox.claim("test", 60, (), 1)]
+        await outbox.put_off(row.id, 30, "down")
+        assert [] == await outbox.claim("test", 60, (), 1)
+
+
+async def test_what_a_process_had_claimed_that_is_gone_waits_again_whatever_its_name(
+    tmp_path: Path,
+) -> None:
+    with open_outbox(tmp_path / "spool.sqlite", 10**6) as outbox:
+        row = await claimed(outbox)
+    with open_outbox(tmp_path / "spool.sqlite", 10**6) as outbox:
+        assert [row.id] == [each.id for each in await outbox.claim("another", 60, (), 1)]
+
+
+class Picky:
+    """A door that something stands before which does not let one packet pass."""
+
+    def __init__(self, stopped: bytes) -> None:
+        self.stopped, self.passed = stopped, list[bytes]()
+
+    async def hand_over(self, packet: Queued, content: bytes) -> Handed:
+        del packet
+        if content == self.stopped:
+            raise LineDown("HTTP 403: text/html")
+        self.passed.append(content)
+        return Handed(DISPATCH, {})
+
+
+async def test_a_packet_that_something_on_the_way_stops_holds_up_no_other(outbox: Outbox) -> None:
+    door = Picky(b"stopped")
+    for number, content in enumerate((b"stopped", b"a", b"b", b"c")):
+        urgency = 4 if content == b"stopped" else 0
+        await outbox.take(replace(PACKET, content=content, priority=urgency, name=str(number)))
+    line = Line(backoff=Backoff(0.001, 0.002))
+    forwarder = Forwarder(outbox, door, "test", 1, 60, line)
+    running = asyncio.create_task(forwarder.run())
+    try:
+        async with asyncio.timeout(20):
+            while len(door.passed) < 3:
+                await forwarder.changed.wait()
+                forwarder.changed.clear()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert {b"a", b"b", b"c"} == set(door.passed)
+    assert 1 == (await outbox.standing()).packets
 
 
 async def test_a_file_of_the_first_version_is_opened_and_nothing_of_it_lost(tmp_path: Path) -> None:
