@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,6 +16,7 @@ from hoatoc.domain.event import (
     DeadLettered,
     DispatchPublished,
     DocumentDispatched,
+    Event,
     Refusal,
 )
 from hoatoc.testing.agency import letter
@@ -133,17 +135,21 @@ async def test_a_check_alerts_what_is_lost_and_is_over_when_it_is_back(fresh: Li
         assert "1/1" in await fresh.command("content", "check")
         async with fresh.program("alerts"):
             resolved = await eventually(partial(told, fresh, episode + 1))
-        events = await fresh.events("alerts", AlertRaised)
-        raised = [event for event in events if event.kind == "content-lost"]
+        raised = await of_lost_content(fresh, AlertRaised)
         assert [A] * (episode + 1) == [event.sender for event in raised]
         assert [r.subject_id for r in raised] == [r.subject_id for r in resolved]
     assert 2 == len({r.subject_id for r in resolved})
 
 
 async def told(line: Line, times: int) -> list[AlertResolved]:
-    events = await line.events("alerts", AlertResolved)
-    found = [event for event in events if event.kind == "content-lost"]
+    found = await of_lost_content(line, AlertResolved)
     return found if len(found) == times else []
+
+
+async def of_lost_content(line: Line, kind: type[Event]) -> list[Any]:
+    """Return what was told of lost content; what was told again, by its id, is the same."""
+    events = await line.events("alerts", kind)
+    return list({e.event_id: e for e in events if e.kind == "content-lost"}.values())
 
 
 async def test_a_sweep_removes_what_nothing_names(fresh: Line) -> None:
