@@ -195,7 +195,11 @@ class Gateway(_Group):
     free_mb: int = Field(
         512, ge=0, description="free disk (MiB) in the data folder below which nothing is taken"
     )
-    connections: int = Field(4096, ge=1, description="connections of clients at a time")
+    connections: int = Field(
+        4096,
+        ge=1,
+        description="requests at work at a time; connections of clients may be twice as many",
+    )
 
     @property
     def free_bytes(self) -> int:

@@ -278,7 +278,7 @@ def _asked_back(row: asyncpg.Record, of: UUID) -> Edoc:
 
 def _status_packet(row: asyncpg.Record) -> bytes:
     packet = StatusPacket(
-        sender=Party(code=row["recipient"]),
+        sender=Party(code=row["recipient"], name=row["recipient_name"] or row["recipient"]),
         response_for=_response(row, row["sender"]),
         code=row["code"],
         description=row["description"],

@@ -263,4 +263,7 @@ async def test_of_one_dispatch_every_copy_is_told_however_many_a_list_holds(
     )
     since = datetime.now(UTC) - timedelta(days=1)
     assert 2 == len(await tables.sent(caller(A), dispatch_id, since, 1))
-    assert 1 == len(await tables.sent(caller(A), None, since, 1))
+    assert 2 == len(await tables.sent(caller(A), None, since, 1))
+    last = await sent(database, B)
+    assert [last] == [each.delivery_id for each in await tables.sent(caller(A), None, since, 1)]
+    assert 3 == len(await tables.sent(caller(A), None, since, 2))

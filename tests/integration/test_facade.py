@@ -111,10 +111,12 @@ async def test_a_status_goes_back_to_the_sender_as_a_packet(axis: Axis) -> None:
     assert (B, A, "status") == (entry["from"], entry["to"], entry["messageType"])
     client = axis.client(A)
     got = read_status((await asked(client.get_edoc, docId=entry["docId"]))["data"].encode())
-    assert ("03", "Văn thư đã vào sổ", B, A, "1006/UBND-VP") == (
+    name = next(organ.name for organ in ORGANS if organ.code == B)
+    assert ("03", "Văn thư đã vào sổ", B, name, A, "1006/UBND-VP") == (
         got.code,
         got.description,
         got.sender.code,
+        got.sender.name,
         got.response_for.organ,
         got.response_for.code,
     )
@@ -125,6 +127,7 @@ async def test_a_status_goes_back_to_the_sender_as_a_packet(axis: Axis) -> None:
     (row,) = (await asked(client.get_sent, docId=doc_id))["data"]
     assert "done" == row["receiveStatus"]
     assert "03" in row["receiveStatusDesc"]
+    assert (await asked(axis.client(B).get_sent, docId=fact))["status"] == "OK"
 
 
 async def test_f8_a_code_that_nobody_knows_is_kept_and_told_to_nobody(axis: Axis) -> None:
@@ -280,7 +283,17 @@ async def test_an_agency_is_registered_and_changed_and_nothing_is_deleted(axis: 
     for name in ("Cục Thử nghiệm", "Cục Thử nghiệm mới"):
         said = await asked(client.register_agency, body % (A, A, name))
         assert "0" == said["ErrorCode"], said
+    below = '{"pcode":"%s.77","code":"%s.77.01","name":"Phòng","mail":"c@d.example","mobile":"2"}'
+    renamed = '{"code":"%s.77.01","name":"Phòng mới"}'
+    for body in (below % (A, A), renamed % (A,)):
+        await asked(client.register_agency, body)
     found = {each["code"]: each for each in (await asked(client.get_agencies_2020))["data"]}
+    changed = found[f"{A}.77.01"]
+    assert ("Phòng mới", f"{A}.77", "c@d.example") == (
+        changed["name"],
+        changed["pid"],
+        changed["mail"],
+    )
     assert ("Cục Thử nghiệm mới", A) == (found[f"{A}.77"]["name"], found[f"{A}.77"]["pid"])
     for _ in range(2):
         await done(client.delete_agency, f"{A}.77")

@@ -102,7 +102,7 @@ async def test_a_hand_over_for_an_organ_that_is_not_ones_own_is_refused(axis: Ax
     code = await refused(axis.client(A).send, packet, from_=B, **HANDING)
     assert ("19", "access-denied") == code
     code = await refused(axis.client(A).send, packet, from_="X99", **HANDING)
-    assert ("18", "organ-unknown") == code
+    assert ("19", "sender-unknown") == code
 
 
 async def test_another_document_under_the_same_number_is_refused_with_both_shown(

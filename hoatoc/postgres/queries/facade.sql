@@ -154,7 +154,8 @@ WHERE x.delivery_id = $1 AND c.state = 'sent';
 -- A status of a document that the caller sent.
 SELECT s.status_id, s.dispatch_id, s.recipient, s.sender, s.connection, s.code, s.description,
        s.told_at, h.document_id, h.promulgated, h.printed_number AS number,
-       h.printed_notation AS notation, h.issuer_name, h.subject, a.outcome
+       h.printed_notation AS notation, h.issuer_name, h.subject, a.outcome,
+       (SELECT name FROM organ WHERE code = s.recipient) AS recipient_name
 FROM facade_status s
 JOIN handover h USING (dispatch_id)
 LEFT JOIN facade_answer a ON a.packet_id = s.status_id AND a.kind = 'status'
@@ -167,7 +168,16 @@ ON CONFLICT (packet_id, kind) DO UPDATE SET outcome = EXCLUDED.outcome, at = now
 WHERE a.outcome <> 'done' AND a.outcome <> EXCLUDED.outcome;
 
 -- name: sent
--- Copies of what some organs sent, the newest first: all of one dispatch, or so many from an id on.
+-- Copies of what some organs sent, the newest first: all of one dispatch, or of whole dispatches from
+-- an id on, until there are so many.
+WITH late AS (
+    SELECT dispatch_id FROM handover
+    WHERE sender = ANY($1::text[]) AND $2::uuid IS NULL AND dispatch_id >= $3
+    ORDER BY dispatch_id DESC LIMIT $4
+), listed AS (
+    SELECT dispatch_id, sum(count(*)) OVER (ORDER BY dispatch_id DESC) - count(*) AS before
+    FROM late JOIN handover_recipient USING (dispatch_id) GROUP BY dispatch_id
+)
 SELECT h.dispatch_id, r.delivery_id, h.sender, r.recipient,
        h.printed_number || '/' || h.printed_notation AS notation, h.subject AS title,
        h.handed_over_at AS sent, o.state AS outbox, d.state, d.handling, d.recall,
@@ -178,16 +188,20 @@ JOIN handover_recipient r USING (dispatch_id)
 LEFT JOIN delivery d USING (delivery_id)
 LEFT JOIN facade_answer a ON a.packet_id = r.delivery_id AND a.kind = 'document'
 WHERE h.sender = ANY($1::text[])
-  AND (h.dispatch_id = $2 OR ($2::uuid IS NULL AND h.dispatch_id >= $3))
-ORDER BY h.dispatch_id DESC, r.recipient
-LIMIT CASE WHEN $2::uuid IS NULL THEN $4::bigint END;
+  AND (h.dispatch_id = $2
+       OR h.dispatch_id IN (SELECT dispatch_id FROM listed WHERE before < $4))
+ORDER BY h.dispatch_id DESC, r.recipient;
 
 -- name: is_dispatch
 -- Whether one of these organs sent a dispatch.
 SELECT true FROM handover WHERE dispatch_id = $1 AND sender = ANY($2::text[]);
 
 -- name: is_for
--- Whether something of this id is in a list of one of these organs.
+-- Whether one of these organs was told this id: of something in its list, of an answer, of a recall.
 SELECT true
 WHERE EXISTS (SELECT FROM handover_recipient WHERE delivery_id = $1 AND recipient = ANY($2::text[]))
-   OR EXISTS (SELECT FROM facade_status WHERE status_id = $1 AND sender = ANY($2::text[]));
+   OR EXISTS (SELECT FROM facade_status WHERE status_id = $1 AND sender = ANY($2::text[]))
+   OR EXISTS (SELECT FROM door_answer a JOIN handover_recipient r USING (delivery_id)
+              WHERE a.event_id = $1 AND r.recipient = ANY($2::text[]))
+   OR EXISTS (SELECT FROM recall c JOIN handover h USING (dispatch_id)
+              WHERE c.recall_id = $1 AND h.sender = ANY($2::text[]));

@@ -16,6 +16,8 @@ from hoatoc.postgres.registry import Origin, RegistryTables
 from producers.gateway.facade.calling import Known
 from producers.gateway.state import Gateway
 
+_COLUMNS = {"mail": "email", "mobile": "telephone"}
+
 
 def today() -> date:
     """Return the day in Vietnam."""
@@ -43,17 +45,18 @@ async def units(here: Gateway, known: Known) -> list[dict[str, Any]]:
 
 
 async def register(here: Gateway, known: Known, body: bytes) -> None:
-    """Add an agency below another, or change what is known of one.
+    """Add an agency below another, or change what is told of one: what is empty stays.
 
     Raises BodyInvalid, RegistryInvalid, OrganUnknown, AccessDenied.
     """
     told = _object(body)
-    above = told["pcode"] or known.caller.organ
-    parent = known.registry[above]
-    known.permit(Action.REGISTRY_WRITE, parent.code)
-    texts = {"code": told["code"], "name": told["name"], "parent": parent.code}
-    texts |= {"email": told["mail"], "telephone": told["mobile"]}
     there = known.registry.get(told["code"])
+    texts = {"code": told["code"], "name": told["name"]}
+    texts |= {_COLUMNS[name]: told[name] for name in _COLUMNS if told[name]}
+    if there is None or told["pcode"]:
+        parent = known.registry[told["pcode"] or known.caller.organ]
+        known.permit(Action.REGISTRY_WRITE, parent.code)
+        texts["parent"] = parent.code
     if there is None:
         hub = known.registry.connection(parent)
         texts |= {"hub": hub, "certainty": Certainty.SINGLE_SOURCE}

@@ -20,7 +20,7 @@ from hoatoc.domain.access import AccessDenied, NotFound
 from hoatoc.domain.error import HoatocError, OurFault, Unavailable, name_of
 from hoatoc.domain.vxp.refusal import ErrorCode, code_of
 from hoatoc.domain.vxp.reply import Reply, write_reply
-from producers.gateway.facade.calling import note_refusal
+from producers.gateway.facade.calling import SenderUnknown, note_refusal
 from producers.gateway.problem import RETRY_S, status_of
 from producers.gateway.refusal import BodyIncomplete, BodySlow, BodyTooLarge
 
@@ -31,8 +31,9 @@ LOG = structlog.get_logger("gateway")
 CODES: Mapping[type[Exception], ErrorCode] = {
     SenderMismatch: ErrorCode.SENDER_UNKNOWN,
     BodyTooLarge: ErrorCode.FILE_INVALID,
-    BodySlow: ErrorCode.FILE_INVALID,
-    BodyIncomplete: ErrorCode.FILE_INVALID,
+    SenderUnknown: ErrorCode.SENDER_UNKNOWN,
+    BodySlow: ErrorCode.FILE_UNPROCESSED,
+    BodyIncomplete: ErrorCode.FILE_UNPROCESSED,
 }
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -163,6 +164,6 @@ def _status(error: HoatocError) -> int:
     status = status_of(error)
     if status == 429:
         return status
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | BodySlow | BodyIncomplete):
         return 503
     return 500 if isinstance(error, OurFault) else 200

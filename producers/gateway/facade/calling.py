@@ -25,6 +25,10 @@ from producers.gateway.state import Gateway
 DOOR = "vxp"
 
 
+class SenderUnknown(OrganUnknown):
+    """No organ has the code of the one that something is said to come from."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """A caller, the connection point whose lists it reads, and the registry of the moment."""
@@ -41,9 +45,16 @@ class Known:
 
     def organ(self, code: str) -> OrganCode:
         """Return whom a code means today, under its registered code; raises OrganUnknown."""
+        return self._resolved(code, OrganUnknown)
+
+    def sender(self, code: str) -> OrganCode:
+        """Return the same of the one that something comes from; raises SenderUnknown."""
+        return self._resolved(code, SenderUnknown)
+
+    def _resolved(self, code: str, unknown: type[OrganUnknown]) -> OrganCode:
         resolved = self.registry.resolve(code, datetime.now(VIETNAM).date())
         if resolved is None:
-            raise OrganUnknown(code)
+            raise unknown(code)
         return resolved.organ.code
 
     def permit(self, action: Action, organ: str = "") -> None:

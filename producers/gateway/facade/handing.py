@@ -27,9 +27,9 @@ async def hand_over(
     """Hand a document over for an organ and return the id of its dispatch.
 
     A recall has the id of what it asks back. The same again gives the same id. Raises what a door
-    raises, AccessDenied, OrganUnknown.
+    raises, AccessDenied, SenderUnknown.
     """
-    acting = known.organ(organ) if organ else known.caller.organ
+    acting = known.sender(organ) if organ else known.caller.organ
     known.permit(Action.HAND_OVER, acting)
 
     async def written(within: Connection, found: HandedOver) -> None:
@@ -55,7 +55,8 @@ async def report(here: Gateway, known: Known, packet: SpooledPacket) -> UUID:
     """
     status = read_status(packet.pieces())
     named, back = meant(status), is_take_back(status.code)
-    sender, recipient = known.organ(named.sender), known.organ(named.recipient)
+    of_sender, of_recipient = (known.sender, known.organ) if back else (known.organ, known.sender)
+    sender, recipient = of_sender(named.sender), of_recipient(named.recipient)
     action, organ = (Action.RECALL, sender) if back else (Action.ANSWER, recipient)
     known.permit(action, organ)
     async with here.connection() as connection:
