@@ -1,5 +1,5 @@
 # Everything runs from .venv, which the first target makes:
-#   make demo | test | lint | bench [ARGS="line soak"] | fuzz [SECONDS=600] | mutants
+#   make demo | test [ARGS="tests/unit -k word"] | lint | bench [ARGS="line soak"] | fuzz [SECONDS=600] | mutants
 #        | chaos [MINUTES=10] [SEED=n] | clean | lock
 PYTHON ?= python3
 UV ?= uv
@@ -13,8 +13,10 @@ MINUTES ?= 10
 demo: .venv/.ready-demo
 	.venv/bin/hoatoc demo
 
+# Two at a time, a file of tests each; then the line under load, which needs the machine for itself.
 test: .venv/.ready-dev
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest -n 2 --dist loadfile --ignore tests/chaos $(ARGS)
+	$(if $(ARGS),,.venv/bin/python -m pytest tests/chaos)
 
 lint: .venv/.ready-dev
 	.venv/bin/ruff check

@@ -23,6 +23,7 @@ from hoatoc.testing.profile import BOUNDED
 QUOTA, LEASE_S = 100, 60.0
 CONTENTS = {n: bytes([n]) * size for n, size in enumerate((10, 40, 40, 30, 20))}
 PRIORITIES = dict(enumerate((0, 4, 0, 2, 4)))
+HOUR_MS = 3_600_000
 NUMBERS = st.sampled_from(sorted(CONTENTS))
 SIDES = st.sampled_from(["one", "other"])
 
@@ -118,7 +119,7 @@ class Spools(RuleBasedStateMachine):
             for row in self.open_rows
             if row.number not in flying
             and (
-                row.not_before_ms <= self.now_ms
+                row.not_before_ms <= self.now_ms or row.not_before_ms > self.now_ms + HOUR_MS
                 if row.state == "waiting"
                 else row.by == by or row.claimed_ms < self.now_ms - LEASE_S * 1000
             )
@@ -196,16 +197,24 @@ class Spools(RuleBasedStateMachine):
         self.run(self.outbox.put_off(spool_id(CONTENTS[number]), seconds, "away"))
         row = self.rows.get(number)
         if row is not None and row.state == "claimed":
-            row.state, row.not_before_ms = "waiting", self.now_ms + seconds * 1000
+            row.state = "waiting"
+            row.not_before_ms = self.now_ms + seconds * 1000 if seconds else 0
 
     @rule(seconds=st.sampled_from([1, 50, 100]))
     def wait(self, seconds: int) -> None:
         self.now_ms += seconds * 1000
 
     @rule()
+    def set_the_clock_back(self) -> None:
+        self.now_ms -= 7 * HOUR_MS - 1
+
+    @rule()
     def reopen(self) -> None:
         self.outbox.close()
         self.outbox = self.opened()
+        for row in self.rows.values():
+            if row.state == "claimed":  # by somebody who is gone
+                row.state, row.by = "waiting", ""
 
     @invariant()
     def the_same_stands(self) -> None:

@@ -15,6 +15,7 @@ from hoatoc.config import Access
 from hoatoc.testing.agency import letter
 from hoatoc.testing.gateway import Door, door_on, gateway_on, issued, with_port
 from hoatoc.testing.line import ORGANS, Line, NewLine, eventually, killed
+from producers.gateway import app, state
 from producers.gateway.watch import WAITING
 
 pytestmark = pytest.mark.timeout(240)
@@ -69,6 +70,31 @@ async def test_one_organ_that_asks_much_at_once_leaves_room_for_others(new_line:
         spared.status_code,
     )
     assert int(told.headers["retry-after"]) >= 1
+
+
+async def test_a_database_without_room_for_more_is_told_as_a_crowd_and_outlived(
+    fresh: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "OTHERS", 0)
+    monkeypatch.setattr(app, "CALENDARS_S", 0.05)  # what the gateway itself asks meets the crowd
+    monkeypatch.setattr(state, "ACQUIRE_S", 0.5)
+    async with door_on(fresh, in_flight=1, urgent_in_flight=1) as door, door.as_(B) as client:
+        async with fresh.held("outbox", "INSERT"):
+            urgent = {"Hoatoc-Priority": "4"}
+            handing = [
+                asyncio.create_task(door.hand_over(letter(A, [B], "350"), A)),
+                asyncio.create_task(door.hand_over(letter(A, [B], "351", priority=4), A, **urgent)),
+            ]
+
+            async def crowded() -> httpx.Response | None:
+                answer = await client.get("/v1/counts")
+                return answer if answer.status_code == 503 else None
+
+            told = await eventually(crowded, what="no connection left")
+            again = await client.get("/v1/counts")
+        await asyncio.gather(*handing)
+        assert 200 == (await client.get("/v1/counts")).status_code
+    assert [(503, "crowded")] * 2 == [(a.status_code, a.json()["code"]) for a in (told, again)]
 
 
 async def test_a_full_disk_takes_nothing_and_says_so(new_line: NewLine) -> None:
