@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 from watchfiles import awatch
+from watchfiles._rust_notify import WatchfilesRustInternalError
 
 from hoatoc import notify
 from hoatoc.client import AsyncClient, Patience
@@ -109,11 +110,16 @@ def _path(name: str) -> Path | None:
 
 async def watch(arrivals: Arrivals) -> None:
     """Take what stands in the folder, at every change in it and every few seconds."""
-    await arrivals.sweep()
-    async for _ in awatch(
-        arrivals.folder.outgoing, rust_timeout=SWEEP_MS, yield_on_timeout=True, recursive=False
-    ):
+    outgoing = arrivals.folder.outgoing
+    while True:
         await arrivals.sweep()
+        try:
+            async for _ in awatch(
+                outgoing, rust_timeout=SWEEP_MS, yield_on_timeout=True, recursive=False
+            ):
+                await arrivals.sweep()
+        except* (WatchfilesRustInternalError, OSError):  # it tells of no name that is not UTF-8
+            await asyncio.sleep(SWEEP_MS / 1000)
 
 
 async def forget(outbox: Outbox, older_than_s: float) -> None:

@@ -1,6 +1,7 @@
 """The spool as a sender runs it, over a real broker: nothing it took is lost, or sent twice."""
 
 import json
+import os
 from itertools import islice
 from pathlib import Path
 from uuid import UUID
@@ -61,6 +62,15 @@ async def test_what_is_put_into_the_folder_is_handed_over_and_shown(
 
         await eventually(gone, what="the repeat taken")
         assert 1 == len(await handed_over(fresh))
+
+        part = tmp_path / "outgoing" / ".part"
+        part.write_bytes(letter(A, (B, C), "2"))
+        part.rename(tmp_path / "outgoing" / os.fsdecode(b"c\xf4ng v\xe3n.edxml"))  # no UTF-8
+
+        async def odd() -> bool:
+            return "c\\xf4ng v\\xe3n.edxml" in {one["name"] for one in running.shown("sent")}
+
+        await eventually(odd, what="the file of an odd name shown as sent")
 
 
 async def test_what_the_port_has_answered_survives_kill_9_and_is_sent_once_by_id(
