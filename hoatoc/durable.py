@@ -38,8 +38,10 @@ def move(file: Path, place: Path) -> None:
         shutil.copyfile(file, beside)
         sync(beside)
         os.replace(beside, place)
+        sync(place.parent)
         file.unlink()
-    sync(place.parent)
+    else:
+        sync(place.parent)
 
 
 def sync(place: Path) -> None:

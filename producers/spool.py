@@ -8,7 +8,7 @@ each comes back into the folder.
 import asyncio
 import os
 import socket
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import structlog
@@ -29,6 +29,7 @@ from hoatoc.spool.forwarder import Forwarder
 from hoatoc.spool.outbox import Outbox, open_outbox
 from hoatoc.spool.port import served
 from hoatoc.spool.telling import GatewayStatuses, KafkaStatuses, Statuses, Teller
+from hoatoc.sqlite import DiskFull
 
 NAME = "spool"
 SWEEP_MS = 2000
@@ -125,5 +126,6 @@ async def watch(arrivals: Arrivals) -> None:
 async def forget(outbox: Outbox, older_than_s: float) -> None:
     """Forget from time to time what ended long ago."""
     while True:
-        await outbox.forget(older_than_s)
+        with suppress(DiskFull):  # even that needs room; there is time
+            await outbox.forget(older_than_s)
         await asyncio.sleep(FORGET_EVERY_S)

@@ -25,7 +25,7 @@ from hoatoc.client.connection import (
     require_stream,
 )
 from hoatoc.client.download import Download
-from hoatoc.client.error import GatewayAway
+from hoatoc.client.error import GatewayAway, Problem
 from hoatoc.client.trying import Backoff, Patience, Trying
 from hoatoc.client.value import (
     Answered,
@@ -87,9 +87,7 @@ class AsyncClient:
                 response = await self._http.send(request)
             except httpx.HTTPError as error:
                 raise trying.lost(error) from error
-            reply = reply_of(response)
-            trying.require_success(reply)
-            return call.read(reply)
+            return trying.read(reply_of(response))
 
         try:
             return await self._again(once)
@@ -183,7 +181,7 @@ class AsyncClient:
             try:
                 stream = await self._opened(path, cursor, kind)
             except HoatocError as error:
-                if not error.retriable:
+                if not (error.retriable or (isinstance(error, Problem) and not error.code)):
                     raise
                 await asyncio.sleep(backoff.next_s(getattr(error, "retry_after_s", None)))
                 continue

@@ -120,6 +120,8 @@ def require_success(reply: Reply) -> None:
             document = msgspec.json.decode(reply.body, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError):
             document = {}
+        if reply.kind != PROBLEM:  # other gateways have codes, too: theirs say nothing of ours
+            document.pop("code", None)
     if not document:  # not ours: a proxy's page
         document = {"detail": f"HTTP {reply.status}: {_shown(reply)}"}
     most_s = _MOST_RETRY_S if document.get("code") else _MOST_FOREIGN_RETRY_S

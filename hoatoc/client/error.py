@@ -17,6 +17,8 @@ class GatewayAway(Unavailable):
 class OutcomeUnknown(Unavailable):
     """No answer came to something that may have been done; doing it again by `key` is safe."""
 
+    retry_after_s: float | None = None
+
     def __init__(self, what: str, key: str, cause: str) -> None:
         self.key = key
         super().__init__(
@@ -162,6 +164,11 @@ _BY_STATUS: Mapping[int, type[Problem]] = {
     504: NotServed,
 }
 _FAULTS_FROM = 500
+
+
+def is_foreign(error: BaseException) -> bool:
+    """Tell whether something on the way to the gateway has answered, which says nothing of it."""
+    return isinstance(error, ReplyUnreadable) or (isinstance(error, Problem) and not error.code)
 
 
 def problem_of(document: Mapping[str, Any], status: int, retry_after_s: float | None) -> Problem:

@@ -27,6 +27,7 @@ from hoatoc.client.error import (
     Problem,
     ReplyUnreadable,
     Unauthenticated,
+    is_foreign,
 )
 from hoatoc.client.journal import HANDLED, POISON, Journal, Said, Waiting, open_journal
 from hoatoc.client.source import ContentElsewhere, HttpSource, Item, KafkaSource, Source, own_copy
@@ -299,7 +300,6 @@ _EXCUSED = (
     Unauthenticated,
     AccessDenied,
     ContentElsewhere,
-    ReplyUnreadable,
 )
 
 
@@ -308,7 +308,7 @@ def _is_excused(error: BaseException) -> bool:
 
     What comes without a code was not said by a gateway but by something on the way to it.
     """
-    if isinstance(error, Problem) and (not error.code or error.code in MISUNDERSTOOD):
+    if is_foreign(error) or (isinstance(error, Problem) and error.code in MISUNDERSTOOD):
         return True
     if isinstance(error, GatewayFault):
         return False

@@ -9,12 +9,12 @@ from tenacity import RetryCallState, retry_if_exception, stop_before_delay
 from tenacity.wait import wait_random_exponential
 
 from hoatoc.client.call import Call, Reply, require_success
-from hoatoc.client.error import GatewayAway, OutcomeUnknown, Problem
+from hoatoc.client.error import GatewayAway, OutcomeUnknown, Problem, ReplyUnreadable, is_foreign
 from hoatoc.domain.error import HoatocError
 
 T = TypeVar("T")
 _NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_SPREAD, _FAULTS_FROM = 0.25, 500
+_SPREAD, _REDIRECTS_FROM, _FAULTS_FROM = 0.25, 300, 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +79,24 @@ class Trying(Generic[T]):
             f"not answer ({said}): check its address and the line."
         )
 
-    def require_success(self, reply: Reply) -> None:
-        """Raise the problem that an answer is; what a proxy says leaves open what was heard."""
+    def read(self, reply: Reply) -> T:
+        """Return what an answer means; raises the problem that it is, or ReplyUnreadable.
+
+        What a proxy says of a fault, or a success that cannot be read, leaves open what was heard.
+        """
         try:
             require_success(reply)
-        except Problem as problem:
-            self._heard = self._heard or (not problem.code and problem.status >= _FAULTS_FROM)
+            return self._call.read(reply)
+        except (Problem, ReplyUnreadable) as error:
+            done = reply.status < _REDIRECTS_FROM or reply.status >= _FAULTS_FROM
+            self._heard = self._heard or (done and is_foreign(error))
             raise
 
     def require_outcome(self, error: HoatocError) -> None:
         """Raise OutcomeUnknown where the last try failed and an earlier one may have been heard."""
-        if self._heard and self._call.writes and error.retriable:
+        if self._heard and self._call.writes and (error.retriable or is_foreign(error)):
             what = f"{self._call.method} {self._call.path}"
             cause = type(error.__cause__ or error).__name__
-            raise OutcomeUnknown(what, self._call.key, cause) from error
+            unknown = OutcomeUnknown(what, self._call.key, cause)
+            unknown.retry_after_s = getattr(error, "retry_after_s", None)
+            raise unknown from error

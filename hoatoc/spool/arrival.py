@@ -85,6 +85,8 @@ class Arrivals:
     """set when there is something new to forward"""
     largest: int = LARGEST_PACKET_BYTES
     """bytes of a packet that the other side can take"""
+    _durable: dict[str, Seen] = field(default_factory=dict)
+    """files that are durable here and could not be taken out of the folder"""
     _turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_WORK))
 
     async def take(
@@ -138,8 +140,6 @@ class Arrivals:
             for file in self.folder.arrivals():
                 try:
                     await self._arrived(file)
-                except FileNotFoundError:  # whoever put it there has taken it away again
-                    continue
                 except (SpoolFull, DiskFull) as no_room:
                     full = f"{no_room}\n"  # a smaller one behind it may still find room
                 except OSError as error:  # of this file alone, perhaps: the others are not held up
@@ -154,10 +154,14 @@ class Arrivals:
 
     async def _arrived(self, file: Path) -> None:
         """Take a file, or refuse it; raises OSError, SpoolFull or DiskFull, and it stays there."""
-        seen = Seen.of(file)
         try:
-            content = await asyncio.to_thread(_read, file, self.largest)
-            await self.take(content, name=_text_of(file))
+            seen = Seen.of(file)
+            if self._durable.get(file.name) != seen:
+                content = await asyncio.to_thread(_read, file, self.largest)
+                await self.take(content, name=_text_of(file))
+                self._durable[file.name] = seen
+        except FileNotFoundError:  # whoever put it there has taken it away again
+            return
         except PeerFault as fault:
             if isinstance(fault, PacketFault | FileUnreadable) and not is_settled(file):
                 return
@@ -166,6 +170,7 @@ class Arrivals:
             await asyncio.to_thread(self.folder.refuse, file, seen, _told(fault))
         else:
             await asyncio.to_thread(self.folder.took, file, seen)
+            self._durable.pop(file.name, None)
 
 
 def _text_of(file: Path) -> str:

@@ -90,7 +90,7 @@ class GatewayDoor:
         except client.Problem as problem:
             raise _meaning(problem) from problem
         except HoatocError as error:  # away, or what answers is no gateway
-            raise LineDown(str(error)) from error
+            raise LineDown(str(error), getattr(error, "retry_after_s", None)) from error
         return Handed(handed.dispatch_id, to_builtins(asdict(handed)))
 
 

@@ -27,7 +27,8 @@ from hoatoc.spool.outbox import Fate, State
 SETTLED_S = 10.0
 """how long a file that cannot be read may still be in the making, since it last changed"""
 _UNSAFE = re.compile(r"[^\w.-]+")
-_LONGEST = 80
+_LONGEST = 150
+"""bytes; a file system takes 255, and more is added"""
 _ASIDE = ".taking."
 
 
@@ -71,14 +72,15 @@ class Folder:
         """Make the folders that are missing; what they hold is its owner's alone."""
         for name in ("", "outgoing", "sent", "refused", "statuses"):
             (self.root / name).mkdir(mode=0o700, parents=True, exist_ok=True)
-        for file in self.outgoing.glob(f"{_ASIDE}*"):  # left by a kill; again, it is the same
-            file.rename(self._beside(file.name.removeprefix(_ASIDE)))
 
     def arrivals(self) -> Iterator[Path]:
         """Yield the packets to be sent, those that came first before the others.
 
-        A name that begins with a dot, or does not end in `.edxml`, is a file in the making.
+        A name that begins with a dot, or does not end in `.edxml`, is a file in the making; but
+        what was taken out of sight and not to its place (a kill, a full disk) is brought back.
         """
+        for file in self.outgoing.glob(f"{_ASIDE}*"):
+            file.rename(self._beside(file.name.removeprefix(_ASIDE)))
         found = []
         for entry in os.scandir(self.outgoing):
             name = entry.name
@@ -160,7 +162,7 @@ class Folder:
 
 def _named(name: str, unique: str) -> str:
     """Return a name of its own for a packet that came under a name."""
-    stem = _UNSAFE.sub("_", Path(name).stem)[:_LONGEST]
+    stem = _UNSAFE.sub("_", Path(name).stem).encode()[:_LONGEST].decode("utf-8", "ignore")
     if stem.endswith(f".{unique[:12]}"):  # as it was given back
         return stem
     return f"{stem}.{unique[:12]}" if stem else unique

@@ -123,7 +123,8 @@ class Forwarder:
             of for of, (times, at) in self.failed.items() if times >= KNOCKS and at > self.passed_at
         }
         rows = await self._claim({*self.in_flight, *knocked}, room)
-        if not rows and knocked:
+        if not rows and knocked:  # each has knocked: again from the most urgent on
+            self.failed.clear()
             rows = await self._claim(self.in_flight, room)
         for row in rows:
             self.in_flight[row.id] = asyncio.create_task(self._forward(row))

@@ -142,7 +142,7 @@ class Named(NamedTuple):
 
 SUSPECTED = name_of(SecretSuspected)
 """the refusal after which no copy of a packet is made"""
-_MISSED = "missed"
+_MISSED = "missed-ms"
 """beside the sources: the instant before which some of what they told has expired unread"""
 _LONGEST_MS = 3600 * 1000
 """what is put off for longer than this was put off by a clock that has been set back"""
@@ -346,6 +346,7 @@ class Outbox:
         row = {
             "handover_id": str(said.handover_id),
             "gives_back": said.reason != SUSPECTED,
+            "unanswered": UNANSWERED,
             "now_ms": now_ms,
             "dispatch_id": str(said.dispatch_id) if said.dispatch_id else None,
             "fault": said.detail or said.reason or "",
@@ -379,12 +380,12 @@ class Outbox:
 
         return await self.file.do(give_back)
 
-    async def unshown(self) -> list[tuple[str, int]]:
-        """Return what the folder does not show yet, and how often that has changed.
+    async def unshown(self, after: str = "") -> list[tuple[str, int]]:
+        """Return some of what the folder does not show yet, and how often that has changed.
 
         It is `packet/<id>` or `dispatch/<id>`.
         """
-        rows = await self.file.do(lambda c: c.execute(SQL["unshown"]).fetchall())
+        rows = await self.file.do(lambda c: c.execute(SQL["unshown"], {"after": after}).fetchall())
         return [(row["subject"], row["changes"]) for row in rows]
 
     async def mark_shown(self, subject: str, changes: int) -> None:

@@ -76,7 +76,8 @@ RETURNING id;
 -- The door behind the broker will never take it as it is; its content is kept until it is given back.
 UPDATE packet SET state = 'refused', content = CASE WHEN :gives_back THEN content END,
        claimed_by = NULL, claimed_ms = NULL, ended_ms = :now_ms, fault = :fault, answer = :answer
-WHERE handover_id = :handover_id AND state <> 'refused' AND dispatch_id IS NULL
+WHERE handover_id = :handover_id AND dispatch_id IS NULL
+  AND (state <> 'refused' OR json_extract(answer, '$.reason') = :unanswered)
 RETURNING id;
 
 -- name: refuse
@@ -117,8 +118,8 @@ INSERT INTO unshown (subject) VALUES (:subject)
 ON CONFLICT (subject) DO UPDATE SET changes = changes + 1;
 
 -- name: unshown
--- What the folder does not show yet.
-SELECT subject, changes FROM unshown ORDER BY subject LIMIT 500;
+-- What the folder does not show yet, behind one of these.
+SELECT subject, changes FROM unshown WHERE subject > :after ORDER BY subject LIMIT 500;
 
 -- name: shown
 -- The folder shows it as it was after so many changes.

@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.structs import ConsumerRecord
 
 from hoatoc import codec
 from hoatoc.client import AsyncClient
@@ -39,6 +40,7 @@ BEHIND_S = 2.0
 """how long nothing comes until all that is kept was read"""
 STATE_S = 2.0
 LOG = structlog.get_logger("spool")
+_SHOWN_FAULTS = 5
 ANSWERS = (StatusReported.__name__, TransportAcknowledged.__name__)
 """what recipients say, of all that a timeline tells"""
 _ASKED = "asked"
@@ -136,8 +138,10 @@ class KafkaStatuses:
                 wanted = begin if cursor is None else int(cursor)
                 if not begin <= wanted <= end:
                     raise StatusesExpired(f"{place.topic}: {wanted} is not in {begin} to {end}")
+                if not wait_s:
+                    return Stretch(entries=(), next=str(wanted))
                 reader.seek(place, wanted)
-                return await self._read(reader, place, wait_s)
+                return await self._read(reader, place, wait_s, end)
         except (*AWAY, KafkaError) as error:
             raise Unavailable(f"{place.topic}: {type(error).__name__}: {error}") from error
 
@@ -147,21 +151,31 @@ class KafkaStatuses:
         return None
 
     async def _read(
-        self, reader: AIOKafkaConsumer, place: TopicPartition, wait_s: float
+        self, reader: AIOKafkaConsumer, place: TopicPartition, wait_s: float, end: int
     ) -> Stretch[Told | HandOverAnswered]:
-        fetched = await reader.getmany(place, timeout_ms=int(wait_s * 1000), max_records=500)
+        """Read until there is something, or nothing up to the end; raises Unavailable."""
         told: list[Told | HandOverAnswered] = []
-        for record in fetched.get(place, ()):
-            try:
-                event = codec.decode(record.value)
-            except PeerFault:  # of a later version, perhaps: it holds up nothing behind it
-                LOG.error("status_unreadable", topic=place.topic, offset=record.offset)
-                continue
-            if isinstance(event, DeliveriesUpdated):
-                told.append(told_by(event, str(record.offset + 1)))
-            elif isinstance(event, HandOverAnswered):
-                told.append(event)
-        return Stretch(entries=tuple(told), next=str(await reader.position(place)))
+        while True:
+            fetched = await reader.getmany(place, timeout_ms=int(wait_s * 1000), max_records=500)
+            records = fetched.get(place, ())
+            told += [said for record in records if (said := _said(record)) is not None]
+            position = await reader.position(place)
+            if told or position >= end:
+                return Stretch(entries=tuple(told), next=str(position))
+            if not records:
+                raise Unavailable(f"{place.topic}: nothing came from {position} of {end}")
+
+
+def _said(record: ConsumerRecord) -> Told | HandOverAnswered | None:
+    """Return what a record of the topic tells; None where it tells nothing to a spool."""
+    try:
+        event = codec.decode(record.value)
+    except PeerFault:  # of a later version, perhaps: it holds up nothing behind it
+        LOG.error("status_unreadable", topic=record.topic, offset=record.offset)
+        return None
+    if isinstance(event, DeliveriesUpdated):
+        return told_by(event, str(record.offset + 1))
+    return event if isinstance(event, HandOverAnswered) else None
 
 
 def told_by(event: DeliveriesUpdated, cursor: str) -> Told:
@@ -214,27 +228,28 @@ class Teller:
         goes on behind the dispatch that it booked last.
         """
         if not statuses.can_ask:
-            await self.outbox.miss(_now_ms())
+            await self._written(partial(self.outbox.miss, _now_ms()))
             return
         after = await self.outbox.cursor(_ASKED) or ""
         while dispatches := await self.outbox.dispatches(after):
             for dispatch_id in dispatches:
                 told = await self._answered(partial(statuses.standing, dispatch_id))
                 if told is None:
-                    await self.outbox.miss(_now_ms())
+                    await self._written(partial(self.outbox.miss, _now_ms()))
                 after = str(dispatch_id)
                 named = _named([told] if told else [])
                 await self._written(partial(self.outbox.book, _ASKED, after, named))
                 self.changed.set()
-        await self.outbox.book(_ASKED, "", [])
+        await self._written(partial(self.outbox.book, _ASKED, "", []))
 
     async def _give_back(self) -> None:
         """Give back what was never answered, once everything that is kept has been read."""
         missed_ms = await self.outbox.missed_ms()
-        if missed_ms is not None and await self.outbox.give_back_unanswered(missed_ms):
+        if missed_ms is not None:
+            await self._written(partial(self.outbox.give_back_unanswered, missed_ms))
             self.changed.set()
 
-    async def _written(self, write: Callable[[], Awaitable[None]]) -> None:
+    async def _written(self, write: Callable[[], Awaitable[object]]) -> object:
         """Write until the disk has room."""
         while True:
             try:
@@ -271,23 +286,32 @@ class Teller:
                 await self.changed.wait()
 
     async def show_all(self) -> None:
-        """Show all that is booked and not shown; while the folder cannot be written, later."""
+        """Show all that is booked and not shown; what cannot be written is shown later."""
+        faults: list[str] = []
         try:
-            await self._show_all()
-        except (OSError, DiskFull) as error:
-            fault = f"{type(error).__name__}: {error}"
-            if fault != self.folder.faults.get("shown"):
-                LOG.error("folder_not_written", detail=fault)
-            self.folder.faults["shown"] = fault
-        else:
-            self.folder.faults["shown"] = ""
+            await self._show_unshown(faults)
+        except DiskFull as full:
+            faults.append(str(full))
+        fault = "; ".join(faults[:_SHOWN_FAULTS])
+        if fault and fault != self.folder.faults.get("shown"):
+            LOG.error("folder_not_written", detail=fault, files=len(faults))
+        self.folder.faults["shown"] = fault
+        try:
+            await asyncio.to_thread(self.folder.show_state, await self.state())
+        except OSError as error:
+            self.folder.faults["shown"] = f"state.json: {error.strerror}"
 
-    async def _show_all(self) -> None:
-        while subjects := await self.outbox.unshown():
+    async def _show_unshown(self, faults: list[str]) -> None:
+        after = ""
+        while subjects := await self.outbox.unshown(after):
             for subject, changes in subjects:
-                await self._show(*subject.split("/", 1))
-                await self.outbox.mark_shown(subject, changes)
-        await asyncio.to_thread(self.folder.show_state, await self.state())
+                try:
+                    await self._show(*subject.split("/", 1))
+                except OSError as error:  # of one file alone, perhaps: the others are shown
+                    faults.append(f"{subject}: {error.strerror}")
+                else:
+                    await self.outbox.mark_shown(subject, changes)
+            after = subjects[-1][0]
 
     async def _show(self, kind: str, of: str) -> None:
         if kind == "dispatch":

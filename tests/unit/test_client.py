@@ -59,6 +59,11 @@ def handed() -> httpx.Response:
     return httpx.Response(201, json=HANDED)
 
 
+def refusal(status: int, code: str) -> httpx.Response:
+    headers = {"content-type": "application/problem+json"}
+    return httpx.Response(status, json={"code": code, "detail": "x"}, headers=headers)
+
+
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [
@@ -146,7 +151,7 @@ async def test_a_hand_over_is_tried_again_by_the_same_key_until_it_is_answered()
 
 
 async def test_what_is_refused_is_not_tried_again() -> None:
-    sender, asked = answering(httpx.Response(422, json={"code": "not-xml", "detail": "x"}))
+    sender, asked = answering(refusal(422, "not-xml"))
     with pytest.raises(client.Refused):
         await sender.hand_over(b"<packet/>")
     assert 1 == len(asked)
@@ -175,7 +180,7 @@ def test_an_outcome_is_unknown_only_if_something_may_have_been_heard() -> None:
 @pytest.mark.parametrize("status", [500, 502, 504])
 async def test_what_a_proxy_says_after_the_upload_leaves_the_outcome_open(status: int) -> None:
     page = httpx.Response(status, html="<html>upstream timed out</html>")
-    ours = httpx.Response(503, json={"code": "crowded", "detail": "x"})
+    ours = refusal(503, "crowded")
     for answer, expected in ((page, client.OutcomeUnknown), (ours, client.NotServed)):
         sender, _ = answering(answer)
         sender.connection = replace(sender.connection, patience=Patience(total_s=0))
@@ -206,6 +211,13 @@ async def test_a_page_of_something_on_the_way_is_never_taken_for_an_answer(
         with pytest.raises(client.ReplyUnreadable):
             await call(reader)
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("code", ["404", "content-missing", None])
+def test_a_code_of_another_gateway_says_nothing(code: str | None) -> None:
+    with pytest.raises(client.NotFound) as refused:
+        require_success(reply(404, {"code": code, "type": "Status report", "detail": "no backend"}))
+    assert ("", "no backend") == (refused.value.code, str(refused.value))
 
 
 @pytest.mark.parametrize(

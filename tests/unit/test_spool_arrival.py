@@ -9,13 +9,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
+from uuid import UUID
 
 import pytest
 
 from hoatoc import durable
-from hoatoc.spool.arrival import BESIDE, Arrivals
+from hoatoc.spool.arrival import BESIDE, Arrivals, FileUnreadable
 from hoatoc.spool.folder import Folder
+from hoatoc.spool.forwarder import Line
 from hoatoc.spool.outbox import Arrival, open_outbox
+from hoatoc.spool.telling import Teller
 from hoatoc.sqlite import DiskFull
 
 
@@ -76,11 +79,72 @@ async def test_a_second_file_under_the_name_of_the_first_is_taken_too(tmp_path: 
     assert [] == list(folder.outgoing.iterdir())
 
 
+async def test_what_could_not_be_put_aside_is_put_aside_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path)
+    folder.make()
+    (folder.outgoing / "a.edxml").write_bytes(b"x")
+    gate = Mock()
+    gate.check.side_effect = FileUnreadable
+    os.utime(folder.outgoing / "a.edxml", (0, 0))
+    with open_outbox(folder.outbox, 10**6) as outbox:
+        arrivals = Arrivals(folder, outbox, gate, 0, asyncio.Event())
+        with monkeypatch.context() as full:
+            full.setattr(durable, "write", Mock(side_effect=OSError(errno.ENOSPC, "No space left")))
+            await arrivals.sweep()
+        assert "No space left" in folder.faults["outgoing"]
+        await arrivals.sweep()
+    assert "" == folder.faults["outgoing"]
+    assert [] == list(folder.outgoing.iterdir())
+    assert 2 == len(list((tmp_path / "refused").iterdir()))
+
+
+async def test_what_is_durable_and_cannot_be_taken_out_of_the_folder_is_not_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, gate = Folder(tmp_path), open_gate()
+    folder.make()
+    (folder.outgoing / "a.edxml").write_bytes(b"x")
+    with open_outbox(folder.outbox, 10**6) as outbox:
+        arrivals = Arrivals(folder, outbox, gate, 0, asyncio.Event())
+        with monkeypatch.context() as sticky:
+            sticky.setattr(Path, "rename", Mock(side_effect=PermissionError(errno.EPERM, "no")))
+            await arrivals.sweep()
+            await arrivals.sweep()
+        assert "a.edxml: no" == folder.faults["outgoing"]
+        await arrivals.sweep()
+    assert 1 == gate.check.call_count
+    assert [] == list(folder.outgoing.iterdir())
+
+
+async def test_what_cannot_be_shown_hides_nothing_else(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.make()
+    with open_outbox(folder.outbox, 10**6) as outbox:
+        for number in range(3):
+            packet = Arrival(content=b"%d" % number, document_id="A", sender="A", priority=0)
+            taken = await outbox.take(packet)
+            await outbox.claim("test", 60, (), 9)
+            await outbox.mark_sent(taken.id, None, {})
+        first, changes = (await outbox.unshown())[0]
+        blocked = tmp_path / "sent" / f"{UUID(first.removeprefix('packet/')).hex}.json"
+        blocked.mkdir()
+        teller = Teller(outbox, folder, Line(), asyncio.Event())
+        await teller.show_all()
+        assert 2 == len([file for file in (tmp_path / "sent").glob("*.json") if file.is_file()])
+        state = json.loads((tmp_path / "state.json").read_text("utf-8"))
+        assert "Is a directory" in state["folder_fault"]
+        assert [(first, changes)] == await outbox.unshown()
+        blocked.rmdir()
+        await teller.show_all()
+        assert [] == await outbox.unshown()
+
+
 async def test_what_a_kill_left_out_of_sight_is_taken(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.make()
     (folder.outgoing / ".taking.van-ban.0123.edxml").write_bytes(b"x")
-    folder.make()
     with open_outbox(folder.outbox, 10**6) as outbox:
         await Arrivals(folder, outbox, open_gate(), 0, asyncio.Event()).sweep()
         assert 1 == len(await outbox.fates())

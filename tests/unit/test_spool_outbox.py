@@ -15,7 +15,7 @@ import pytest
 from hoatoc.client.trying import Backoff
 from hoatoc.domain.event import HandOverAnswered
 from hoatoc.spool.door import Handed, LineDown
-from hoatoc.spool.forwarder import Forwarder, Line
+from hoatoc.spool.forwarder import KNOCKS, Forwarder, Line
 from hoatoc.spool.outbox import Arrival, Named, Outbox, Queued, State, open_outbox, spool_id
 from hoatoc.sqlite import File, migrations
 
@@ -96,6 +96,18 @@ async def test_what_was_never_answered_is_given_back_and_an_answer_after_all_sta
     assert 0 == await outbox.give_back_unanswered(handed.ended_ms + 1)
 
 
+async def test_a_refusal_that_comes_after_all_says_why(outbox: Outbox) -> None:
+    row = await claimed(outbox)
+    await outbox.mark_handed(row.id, {"offset": 0})
+    await outbox.give_back_unanswered(2**62)
+    await outbox.given_back(row.id)
+    await outbox.book("kafka", "1", [], [answer(row, "refused", None, "check-failed")])
+    await outbox.book("kafka", "2", [], [answer(row, "refused", None, "another")])
+    fate = await outbox.fate(row.id)
+    assert fate
+    assert (State.REFUSED, "check-failed") == (fate.state, fate.answer["reason"])
+
+
 async def test_a_state_that_was_asked_for_is_booked_beside_the_same_version(outbox: Outbox) -> None:
     def told(state: str, version: int) -> Named:
         return Named(UUID(int=1), DISPATCH, "B", state, version)
@@ -131,19 +143,23 @@ async def test_what_a_process_had_claimed_that_is_gone_waits_again_whatever_its_
 class Picky:
     """A door that something stands before which does not let one packet pass."""
 
-    def __init__(self, stopped: bytes) -> None:
-        self.stopped, self.passed = stopped, list[bytes]()
+    def __init__(self, stopped: bytes, down_for: int = 0) -> None:
+        self.stopped, self.down_for, self.passed = stopped, down_for, list[bytes]()
 
     async def hand_over(self, packet: Queued, content: bytes) -> Handed:
         del packet
-        if content == self.stopped:
+        self.down_for -= 1
+        if content == self.stopped or self.down_for >= 0:
             raise LineDown("HTTP 403: text/html")
         self.passed.append(content)
         return Handed(DISPATCH, {})
 
 
-async def test_a_packet_that_something_on_the_way_stops_holds_up_no_other(outbox: Outbox) -> None:
-    door = Picky(b"stopped")
+@pytest.mark.parametrize("down_for", [0, 4 * KNOCKS + 3])
+async def test_a_packet_that_something_on_the_way_stops_holds_up_no_other(
+    outbox: Outbox, down_for: int
+) -> None:
+    door = Picky(b"stopped", down_for)
     for number, content in enumerate((b"stopped", b"a", b"b", b"c")):
         urgency = 4 if content == b"stopped" else 0
         await outbox.take(replace(PACKET, content=content, priority=urgency, name=str(number)))

@@ -177,20 +177,22 @@ WITH late AS (
 ), listed AS (
     SELECT dispatch_id, sum(count(*)) OVER (ORDER BY dispatch_id DESC) - count(*) AS before
     FROM late JOIN handover_recipient USING (dispatch_id) GROUP BY dispatch_id
+), wanted AS (
+    SELECT dispatch_id FROM listed WHERE before < $4
+    UNION ALL SELECT $2::uuid WHERE $2::uuid IS NOT NULL
 )
-SELECT h.dispatch_id, r.delivery_id, h.sender, r.recipient,
+SELECT dispatch_id, r.delivery_id, h.sender, r.recipient,
        h.printed_number || '/' || h.printed_notation AS notation, h.subject AS title,
        h.handed_over_at AS sent, o.state AS outbox, d.state, d.handling, d.recall,
        a.outcome, a.at AS answered, d.facts
-FROM handover h
+FROM wanted
+JOIN handover h USING (dispatch_id)
 JOIN outbox o USING (dispatch_id)
 JOIN handover_recipient r USING (dispatch_id)
 LEFT JOIN delivery d USING (delivery_id)
 LEFT JOIN facade_answer a ON a.packet_id = r.delivery_id AND a.kind = 'document'
 WHERE h.sender = ANY($1::text[])
-  AND (h.dispatch_id = $2
-       OR h.dispatch_id IN (SELECT dispatch_id FROM listed WHERE before < $4))
-ORDER BY h.dispatch_id DESC, r.recipient;
+ORDER BY dispatch_id DESC, r.recipient;
 
 -- name: is_dispatch
 -- Whether one of these organs sent a dispatch.
