@@ -80,7 +80,7 @@ class Folder:
         what was taken out of sight and not to its place (a kill, a full disk) is brought back.
         """
         for file in self.outgoing.glob(f"{_ASIDE}*"):
-            file.rename(self._beside(file.name.removeprefix(_ASIDE)))
+            self._bring_back(file, file.name.removeprefix(_ASIDE).partition(".")[2])
         found = []
         for entry in os.scandir(self.outgoing):
             name = entry.name
@@ -109,19 +109,24 @@ class Folder:
 
         None if it has gone, or if another has come under its name: that one is left to be taken.
         """
-        aside = self.outgoing / f"{_ASIDE}{_named(file.name, uuid4().hex)}.edxml"
+        aside = self.outgoing / f"{_ASIDE}{uuid4().hex[:12]}.{_stem(file.name)}.edxml"
         try:
             file.rename(aside)
         except FileNotFoundError:
             return None
         if Seen.of(aside) == seen:
             return aside
-        aside.rename(self._beside(file.name))
+        self._bring_back(aside, file.name)
         return None
 
-    def _beside(self, name: str) -> Path:
-        """Return a place in sight that no other file has."""
-        return self.outgoing / f"{_named(name, uuid4().hex)}.edxml"
+    def _bring_back(self, aside: Path, name: str) -> None:
+        """Bring a file back under its name; if another has that, under one of its own."""
+        try:
+            os.link(aside, self.outgoing / name)
+        except OSError:
+            aside.rename(self.outgoing / f"{_named(name, uuid4().hex)}.edxml")
+        else:
+            aside.unlink()
 
     def show(self, fate: Fate, content: bytes | None = None) -> None:
         """Show what became of a packet, in one of two places.
@@ -162,10 +167,15 @@ class Folder:
 
 def _named(name: str, unique: str) -> str:
     """Return a name of its own for a packet that came under a name."""
-    stem = _UNSAFE.sub("_", Path(name).stem).encode()[:_LONGEST].decode("utf-8", "ignore")
+    stem = _stem(name)
     if stem.endswith(f".{unique[:12]}"):  # as it was given back
         return stem
     return f"{stem}.{unique[:12]}" if stem else unique
+
+
+def _stem(name: str) -> str:
+    """Return a file's name without its end, as any file system takes it, and not too long."""
+    return _UNSAFE.sub("_", Path(name).stem).encode()[:_LONGEST].decode("utf-8", "ignore")
 
 
 def is_settled(file: Path) -> bool:

@@ -144,10 +144,12 @@ async def test_what_cannot_be_shown_hides_nothing_else(tmp_path: Path) -> None:
 async def test_what_a_kill_left_out_of_sight_is_taken(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.make()
-    (folder.outgoing / ".taking.van-ban.0123.edxml").write_bytes(b"x")
+    (folder.outgoing / ".taking.0123456789ab.van-ban.edxml").write_bytes(b"x")
     with open_outbox(folder.outbox, 10**6) as outbox:
         await Arrivals(folder, outbox, open_gate(), 0, asyncio.Event()).sweep()
-        assert 1 == len(await outbox.fates())
+        (taken,) = await outbox.fates()
+    assert "van-ban.edxml" == taken.name
+    assert [] == list(folder.outgoing.iterdir())
 
 
 async def test_one_file_that_the_system_does_not_give_holds_up_no_other(
