@@ -181,7 +181,7 @@ WITH late AS (
     SELECT dispatch_id FROM listed WHERE before < $4
     UNION ALL SELECT $2::uuid WHERE $2::uuid IS NOT NULL
 )
-SELECT dispatch_id, r.delivery_id, h.sender, r.recipient,
+SELECT h.dispatch_id, r.delivery_id, h.sender, r.recipient,
        h.printed_number || '/' || h.printed_notation AS notation, h.subject AS title,
        h.handed_over_at AS sent, o.state AS outbox, d.state, d.handling, d.recall,
        a.outcome, a.at AS answered, d.facts
@@ -192,7 +192,7 @@ JOIN handover_recipient r USING (dispatch_id)
 LEFT JOIN delivery d USING (delivery_id)
 LEFT JOIN facade_answer a ON a.packet_id = r.delivery_id AND a.kind = 'document'
 WHERE h.sender = ANY($1::text[])
-ORDER BY dispatch_id DESC, r.recipient;
+ORDER BY h.dispatch_id DESC, r.recipient;
 
 -- name: is_dispatch
 -- Whether one of these organs sent a dispatch.
