@@ -142,6 +142,8 @@ async def next_page(
         left = deadline - time.monotonic()
         if left > 0 and cursor is not None and here.watch.ends_at(reading.topic, cursor):
             await here.watch.beyond(reading.topic, cursor, left)
+            if time.monotonic() >= deadline and here.watch.ends_at(reading.topic, cursor):
+                return Page([], cursor)  # a look for all who wait has seen that nothing came
         here.require_broker()
         stretch = await here.feed.read(reading.topic, cursor, limit)
         cursor = stretch.next
