@@ -3,13 +3,10 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
-from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
-import httpx
 import pytest
 
 from hoatoc.domain.edxml import read_packet, write_packet
@@ -18,6 +15,7 @@ from hoatoc.testing.agency import letter
 from hoatoc.testing.gateway import EDXML, Door, door_on
 from hoatoc.testing.line import ORGANS, NewLine, eventually
 from producers.gateway import body
+from producers.gateway.lane import AT_WORK
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -247,15 +245,13 @@ async def test_a_full_lane_sends_the_next_away_and_lets_the_urgent_pass(strict: 
     dripping = [asyncio.create_task(drip(writer, packet)) for writer in held]
     try:
 
-        async def away() -> Any:
-            with suppress(httpx.ReadTimeout):  # it took the place of the one that waits
-                async with strict.as_(C, patience_s=2) as client:
-                    answer = await client.post("/v1/documents", content=b"<x/>", headers=EDXML)
-                is_full = answer.status_code == 429 and answer.json()["code"] == "lane-full"
-                return answer if is_full else None  # else one's own share is taken by that one
-            return None
+        async def is_full() -> bool:
+            (metric,) = AT_WORK.collect()
+            return 2 in [each.value for each in metric.samples if "normal" in each.labels.values()]
 
-        sent_away = await eventually(away, what="a full lane")
+        await eventually(is_full, what="a full lane")
+        sent_away = await strict.hand_over(b"<x/>", C)
+        own = await strict.hand_over(b"<x/>", A)
         urgent = await strict.hand_over(b"<x/>", A, **{"Hoatoc-Priority": "3"})
     finally:
         for task in dripping:
@@ -263,6 +259,9 @@ async def test_a_full_lane_sends_the_next_away_and_lets_the_urgent_pass(strict: 
         await asyncio.gather(*dripping, return_exceptions=True)
         for writer in held:
             writer.close()
+    assert [(429, "lane-full"), (429, "many-at-once")] == [
+        (answer.status_code, answer.json()["code"]) for answer in (sent_away, own)
+    ]
     assert int(sent_away.headers["retry-after"]) >= 1
     assert 422 == urgent.status_code
 
