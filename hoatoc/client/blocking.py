@@ -25,8 +25,8 @@ from hoatoc.client.connection import (
     require_stream,
 )
 from hoatoc.client.download import Download
-from hoatoc.client.error import GatewayAway, Problem
-from hoatoc.client.trying import Backoff, Patience, Trying
+from hoatoc.client.error import GatewayAway
+from hoatoc.client.trying import Backoff, Patience, Trying, is_passing
 from hoatoc.client.value import (
     Answered,
     AskedBack,
@@ -177,9 +177,9 @@ class Client:
             try:
                 stream = self._opened(path, cursor, kind)
             except HoatocError as error:
-                if not (error.retriable or (isinstance(error, Problem) and not error.code)):
+                if not is_passing(error):
                     raise
-                time.sleep(backoff.next_s(getattr(error, "retry_after_s", None)))
+                time.sleep(backoff.after_s(error))
                 continue
             with closing(stream):
                 while (entry := _next(stream)) is not None:

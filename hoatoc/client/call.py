@@ -22,7 +22,7 @@ JSON = "application/json"
 EDXML = "application/edxml+xml"
 HTML = "text/html"
 _PIECE = 64 * 1024
-_REDIRECTS_FROM, _ERRORS_FROM = 300, 400
+_REDIRECTS_FROM, _ERRORS_FROM, _FAULTS_FROM = 300, 400, 500
 _MOST_RETRY_S, _MOST_FOREIGN_RETRY_S = 300.0, 30.0
 """how long `Retry-After` is obeyed: of a gateway, and of something on the way to it"""
 _SHOWN = 80
@@ -63,6 +63,16 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        """Whether what was asked was done."""
+        return self.status < _REDIRECTS_FROM
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the other side could not do it."""
+        return self.status >= _FAULTS_FROM
 
     @property
     def kind(self) -> str:
@@ -110,7 +120,7 @@ def digest_header(digest: bytes) -> str:
 
 def require_success(reply: Reply) -> None:
     """Raise the problem that an answer is, if it is one; a redirect is ReplyUnreadable."""
-    if reply.status < _REDIRECTS_FROM:
+    if reply.is_success:
         return
     if reply.status < _ERRORS_FROM:
         raise _unreadable(reply, "a redirect, which is not followed")

@@ -1,7 +1,7 @@
 """What both clients give httpx: who speaks, where to, and how long an answer may take."""
 
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -80,8 +80,12 @@ class Connection:
 
 def reply_of(response: httpx.Response) -> Reply:
     """Return an answer that was read whole."""
+    return replace(_head_of(response), body=response.content)
+
+
+def _head_of(response: httpx.Response) -> Reply:
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Reply(response.status_code, headers, response.content)
+    return Reply(response.status_code, headers, b"")
 
 
 def require_stream(response: httpx.Response) -> None:
@@ -91,8 +95,8 @@ def require_stream(response: httpx.Response) -> None:
 
 def is_content(response: httpx.Response) -> bool:
     """Tell whether an answer is a packet, and not a refusal or something else's page."""
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return response.is_success and kind == EDXML
+    head = _head_of(response)
+    return head.is_success and head.kind == EDXML
 
 
 def require_content(response: httpx.Response) -> None:

@@ -182,7 +182,7 @@ class Inbox:
                     return
                 else:
                     LOG.warning("not_handled", subject=subject, reason=type(error).__name__)
-                    await asyncio.sleep(backoff.next_s(getattr(error, "retry_after_s", None)))
+                    await asyncio.sleep(backoff.after_s(error))
             else:
                 await self._end(subject, HANDLED, said, item)
                 return
@@ -368,4 +368,4 @@ async def _rest_after(backoff: Backoff, error: BaseException) -> None:
         LOG.error("gateway_refuses", reason=type(error).__name__, detail=str(error))
     elif not isinstance(error, TryLater) and backoff.failures % _SAY_EVERY == 0:
         LOG.warning("away", reason=type(error).__name__, detail=str(error), tries=backoff.failures)
-    await asyncio.sleep(backoff.next_s(getattr(error, "retry_after_s", None)))
+    await asyncio.sleep(backoff.after_s(error))

@@ -14,7 +14,7 @@ from hoatoc.domain.error import HoatocError
 
 T = TypeVar("T")
 _NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_SPREAD, _REDIRECTS_FROM, _FAULTS_FROM = 0.25, 300, 500
+_SPREAD = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,15 @@ class Backoff:
         state.attempt_number = self.failures
         return float(wait_random_exponential(self.first_s, self.longest_s)(state)) + (asked_s or 0)
 
+    def after_s(self, error: BaseException) -> float:
+        """Return the same after an error, which may say itself how long to wait."""
+        return self.next_s(getattr(error, "retry_after_s", None))
+
+
+def is_passing(error: BaseException) -> bool:
+    """Tell whether waiting may mend it: retriable, or said by something on the way."""
+    return is_retriable(error) or (isinstance(error, Problem) and not error.code)
+
 
 def is_retriable(error: BaseException) -> bool:
     """Tell whether the same call may succeed later."""
@@ -88,8 +97,8 @@ class Trying(Generic[T]):
             require_success(reply)
             return self._call.read(reply)
         except (Problem, ReplyUnreadable) as error:
-            done = reply.status < _REDIRECTS_FROM or reply.status >= _FAULTS_FROM
-            self._heard = self._heard or (done and is_foreign(error))
+            may_be_done = reply.is_success or reply.is_fault
+            self._heard = self._heard or (may_be_done and is_foreign(error))
             raise
 
     def require_outcome(self, error: HoatocError) -> None:

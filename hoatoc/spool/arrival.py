@@ -31,7 +31,6 @@ LOG = structlog.get_logger("spool")
 TAKEN = Counter("hoatoc_spool_taken_total", "Packets that came to the spool", ["outcome"])
 BESIDE = 16 * 1024 * 1024
 """bytes that stay free for the files of the folder, whatever the outbox can use again"""
-_SHOWN_FAULTS = 5
 AT_WORK = 2
 """packets examined at a time"""
 
@@ -147,10 +146,7 @@ class Arrivals:
             await asyncio.to_thread(self.folder.say_full, full)
         except OSError as error:
             faults.append(f"{self.folder.outgoing}: {error.strerror}")
-        fault = "; ".join(faults[:_SHOWN_FAULTS])
-        if fault and fault != self.folder.faults.get("outgoing"):
-            LOG.error("files_not_taken", detail=fault, files=len(faults))
-        self.folder.faults["outgoing"] = fault
+        self.folder.note_faults("outgoing", faults)
 
     async def _arrived(self, file: Path) -> None:
         """Take a file, or refuse it; raises OSError, SpoolFull or DiskFull, and it stays there."""

@@ -14,12 +14,14 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 from uuid import uuid4
+
+import structlog
 
 from hoatoc import durable
 from hoatoc.spool.outbox import Fate, State
@@ -29,7 +31,8 @@ SETTLED_S = 10.0
 _UNSAFE = re.compile(r"[^\w.-]+")
 _LONGEST = 150
 """bytes; a file system takes 255, and more is added"""
-_ASIDE = ".taking."
+_ASIDE, _SHOWN_FAULTS = ".taking.", 5
+LOG = structlog.get_logger("spool")
 
 
 class Seen(NamedTuple):
@@ -72,6 +75,13 @@ class Folder:
         """Make the folders that are missing; what they hold is its owner's alone."""
         for name in ("", "outgoing", "sent", "refused", "statuses"):
             (self.root / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def note_faults(self, part: str, faults: Sequence[str]) -> None:
+        """Note what cannot be read or written now, for `state.json`; what is new is logged."""
+        fault = "; ".join(faults[:_SHOWN_FAULTS])
+        if fault and fault != self.faults.get(part):
+            LOG.error("folder_fault", part=part, detail=fault, files=len(faults))
+        self.faults[part] = fault
 
     def arrivals(self) -> Iterator[Path]:
         """Yield the packets to be sent, those that came first before the others.

@@ -40,7 +40,6 @@ BEHIND_S = 2.0
 """how long nothing comes until all that is kept was read"""
 STATE_S = 2.0
 LOG = structlog.get_logger("spool")
-_SHOWN_FAULTS = 5
 ANSWERS = (StatusReported.__name__, TransportAcknowledged.__name__)
 """what recipients say, of all that a timeline tells"""
 _ASKED = "asked"
@@ -272,7 +271,7 @@ class Teller:
                 if not self.fault:
                     LOG.warning("statuses_away", reason=type(error).__name__)
                 self.fault = str(error)
-                await asyncio.sleep(backoff.next_s(getattr(error, "retry_after_s", None)))
+                await asyncio.sleep(backoff.after_s(error))
             else:
                 self.fault = ""
                 return answer
@@ -292,14 +291,13 @@ class Teller:
             await self._show_unshown(faults)
         except DiskFull as full:
             faults.append(str(full))
-        fault = "; ".join(faults[:_SHOWN_FAULTS])
-        if fault and fault != self.folder.faults.get("shown"):
-            LOG.error("folder_not_written", detail=fault, files=len(faults))
-        self.folder.faults["shown"] = fault
+        self.folder.note_faults("shown", faults)
         try:
             await asyncio.to_thread(self.folder.show_state, await self.state())
         except OSError as error:
-            self.folder.faults["shown"] = f"state.json: {error.strerror}"
+            self.folder.note_faults("state", [f"state.json: {error.strerror}"])
+        else:
+            self.folder.note_faults("state", [])
 
     async def _show_unshown(self, faults: list[str]) -> None:
         after = ""
