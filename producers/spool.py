@@ -6,8 +6,6 @@ each comes back into the folder.
 """
 
 import asyncio
-import os
-import socket
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
@@ -34,7 +32,6 @@ from hoatoc.sqlite import DiskFull
 NAME = "spool"
 SWEEP_MS = 2000
 FORGET_EVERY_S = 3600.0
-LEASE_S = 300.0
 _DAY_S = 24 * 3600.0
 _MB = 1024 * 1024
 LOG = structlog.get_logger(NAME)
@@ -48,8 +45,7 @@ async def spool(context: Context, root: Path) -> None:
         options = settings.spool
         outbox = held.enter_context(open_outbox(folder.outbox, options.quota_mb * _MB))
         door, statuses = await _other_side(settings, held)
-        name = f"{NAME}-{os.environ.get('HOSTNAME') or socket.gethostname()}"
-        forwarder = Forwarder(outbox, door, name, options.in_flight, LEASE_S)
+        forwarder = Forwarder(outbox, door, options.in_flight)
         teller = Teller(outbox, folder, forwarder.line, forwarder.changed)
         admitting = held.enter_context(admission(settings, load_policy(settings)))
         gate = SecretGate(admitting.secrecy, admitting.examiner)

@@ -21,6 +21,8 @@ PROBLEM = "application/problem+json"
 JSON = "application/json"
 EDXML = "application/edxml+xml"
 HTML = "text/html"
+WAIT_S = 45.0
+"""how long our own readers wait in one call: under the minute after which many proxies give up"""
 _PIECE = 64 * 1024
 _REDIRECTS_FROM, _ERRORS_FROM, _FAULTS_FROM = 300, 400, 500
 _MOST_RETRY_S, _MOST_FOREIGN_RETRY_S = 300.0, 30.0

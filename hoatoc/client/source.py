@@ -14,6 +14,7 @@ from aiokafka.structs import ConsumerRecord
 
 from hoatoc import codec
 from hoatoc.client.asynchronous import AsyncClient
+from hoatoc.client.call import WAIT_S
 from hoatoc.client.download import altered
 from hoatoc.client.error import CursorLost
 from hoatoc.client.journal import Waiting
@@ -32,7 +33,6 @@ from hoatoc.domain.event import (
 from hoatoc.domain.identity import DispatchId, OrganCode, delivery_id
 from hoatoc.kafka.client import AWAY, BrokerAway, consumer, headers_of, producer
 
-WAIT_S = 25.0
 PROCESSING = "processing"
 _MOST = 200
 

@@ -7,7 +7,6 @@ most urgent one, and nothing else is tried. When the door opens again, many go a
 import asyncio
 import math
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -39,6 +38,8 @@ class Line:
     down_since_ms: int | None = None
     closed_until: float = 0.0
     """monotonic seconds"""
+    back: asyncio.Event = field(default_factory=asyncio.Event)
+    """set when it works again after it was down"""
 
     def broke(self, error: Later) -> None:
         """Note that nothing can be handed over for a while."""
@@ -53,6 +54,7 @@ class Line:
         """Note that the door has answered."""
         if self.down_since_ms is not None:
             LOG.info("line_up")
+            self.back.set()
         self.backoff.failures, self.fault, self.down_since_ms = 0, "", None
         self.closed_until = 0.0
         LINE.set(1)
@@ -75,9 +77,7 @@ class Forwarder:
 
     outbox: Outbox
     door: Door
-    name: str
     most: int
-    lease_s: float
     line: Line = field(default_factory=Line)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -122,10 +122,10 @@ class Forwarder:
         knocked = {
             of for of, (times, at) in self.failed.items() if times >= KNOCKS and at > self.passed_at
         }
-        rows = await self._claim({*self.in_flight, *knocked}, room)
+        rows = await self.outbox.claim({*self.in_flight, *knocked}, room)
         if not rows and knocked:  # each has knocked: again from the most urgent on
             self.failed.clear()
-            rows = await self._claim(self.in_flight, room)
+            rows = await self.outbox.claim(self.in_flight, room)
         for row in rows:
             self.in_flight[row.id] = asyncio.create_task(self._forward(row))
         return len(rows)
@@ -167,9 +167,6 @@ class Forwarder:
         self.line.works()
         self.failed.pop(row.id, None)
         self.passed_at = time.monotonic()
-
-    async def _claim(self, but: Iterable[UUID], room: int) -> list[Queued]:
-        return await self.outbox.claim(self.name, self.lease_s, but, room)
 
     async def _put_off(self, row: Queued, later: Later) -> None:
         """Let one packet wait longer and longer, and the others pass."""

@@ -2,8 +2,8 @@
 
 A packet is one by its bytes: the same bytes again are the same row, so a folder that is read twice
 and a client that asks twice change nothing. Claims are committed before anything is sent; a claim
-that was not finished is free again for whoever claimed it, and after its lease for everybody. What
-is sent carries the row's id as its key of idempotency, so a repeat is the same hand-over.
+that was not finished is free again. What is sent carries the row's id as its key of idempotency, so
+a repeat is the same hand-over.
 
 The quota bounds what waits: at its edge a packet is refused, clearly, and nothing of it is kept.
 """
@@ -208,14 +208,13 @@ class Outbox:
         connection.execute(SQL["take_again" if known else "take"], row)
         return Taken(packet, new=True, state=State.WAITING)
 
-    async def claim(
-        self, by: str, lease_s: float, in_flight: Iterable[UUID], limit: int
-    ) -> list[Queued]:
-        """Claim up to `limit` packets, urgent first; committed before the caller sends anything."""
+    async def claim(self, but: Iterable[UUID], limit: int) -> list[Queued]:
+        """Claim up to `limit` packets, urgent first; committed before the caller sends anything.
+
+        `but`: not these, which are in flight.
+        """
         claim = {
-            "by": by,
-            "lease_ms": int(lease_s * 1000),
-            "in_flight": json.dumps([str(each) for each in in_flight]),
+            "but": json.dumps([str(each) for each in but]),
             "room": limit,
             "now_ms": self.now_ms(),
             "longest_ms": _LONGEST_MS,

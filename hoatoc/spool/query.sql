@@ -32,14 +32,14 @@ SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size;
 SELECT min(taken_ms) AS oldest_ms FROM packet WHERE state IN ('waiting', 'claimed');
 
 -- name: claim
--- Claim what may leave, urgent first; also what was claimed and not finished within the lease.
-UPDATE packet SET state = 'claimed', claimed_by = :by, claimed_ms = :now_ms, attempts = attempts + 1
+-- Claim what may leave, urgent first; also what was claimed and is not being worked on any more.
+UPDATE packet SET state = 'claimed', attempts = attempts + 1
 WHERE id IN (
     SELECT id FROM packet
-    WHERE ((state = 'waiting'
-            AND (not_before_ms <= :now_ms OR not_before_ms > :now_ms + :longest_ms))
-           OR (state = 'claimed' AND (claimed_by = :by OR claimed_ms < :now_ms - :lease_ms)))
-      AND id NOT IN (SELECT value FROM json_each(:in_flight))
+    WHERE (state = 'claimed'
+           OR (state = 'waiting'
+               AND (not_before_ms <= :now_ms OR not_before_ms > :now_ms + :longest_ms)))
+      AND id NOT IN (SELECT value FROM json_each(:but))
     ORDER BY priority DESC, taken_ms, id
     LIMIT :room)
 RETURNING id, document_id, sender, priority, bytes AS size, sha256, declared_by, name, taken_ms, attempts,
@@ -47,7 +47,7 @@ RETURNING id, document_id, sender, priority, bytes AS size, sha256, declared_by,
 
 -- name: unclaim
 -- What nobody works on any more.
-UPDATE packet SET state = 'waiting', claimed_by = NULL, claimed_ms = NULL WHERE state = 'claimed';
+UPDATE packet SET state = 'waiting' WHERE state = 'claimed';
 
 -- name: content
 -- The bytes of a packet.
@@ -55,27 +55,24 @@ SELECT content FROM packet WHERE id = :id;
 
 -- name: mark_sent
 -- The door has it; its content is needed no more.
-UPDATE packet SET state = 'sent', content = NULL, claimed_by = NULL, claimed_ms = NULL, fault = '',
-       ended_ms = :now_ms, dispatch_id = :dispatch_id, answer = :answer
+UPDATE packet SET state = 'sent', content = NULL, fault = '', ended_ms = :now_ms, dispatch_id = :dispatch_id, answer = :answer
 WHERE id = :id AND state = 'claimed';
 
 -- name: mark_handed
 -- The broker has it, and its door will answer; until then its content is kept.
-UPDATE packet SET state = 'sent', claimed_by = NULL, claimed_ms = NULL, fault = '',
-       ended_ms = :now_ms, answer = :answer
+UPDATE packet SET state = 'sent', fault = '', ended_ms = :now_ms, answer = :answer
 WHERE id = :id AND state = 'claimed';
 
 -- name: answered_taken
 -- The door behind the broker has it, whatever was thought of it here.
-UPDATE packet SET state = 'sent', content = NULL, claimed_by = NULL, claimed_ms = NULL, fault = '',
-       ended_ms = coalesce(ended_ms, :now_ms), dispatch_id = :dispatch_id, answer = :answer
+UPDATE packet SET state = 'sent', content = NULL, fault = '', ended_ms = coalesce(ended_ms, :now_ms), dispatch_id = :dispatch_id, answer = :answer
 WHERE handover_id = :handover_id
 RETURNING id;
 
 -- name: answered_refused
 -- The door behind the broker will never take it as it is; its content is kept until it is given back.
 UPDATE packet SET state = 'refused', content = CASE WHEN :gives_back THEN content END,
-       claimed_by = NULL, claimed_ms = NULL, ended_ms = :now_ms, fault = :fault, answer = :answer
+       ended_ms = :now_ms, fault = :fault, answer = :answer
 WHERE handover_id = :handover_id AND dispatch_id IS NULL
   AND (state <> 'refused' OR json_extract(answer, '$.reason') = :unanswered)
 RETURNING id;
@@ -83,7 +80,7 @@ RETURNING id;
 -- name: refuse
 -- The door will never take it as it is; its content is kept until it is given back.
 UPDATE packet SET state = 'refused', content = CASE WHEN :gives_back THEN content END,
-       claimed_by = NULL, claimed_ms = NULL, ended_ms = :now_ms, fault = :fault, answer = :answer
+       ended_ms = :now_ms, fault = :fault, answer = :answer
 WHERE id = :id AND state = 'claimed';
 
 -- name: given_back
@@ -92,8 +89,7 @@ UPDATE packet SET content = NULL WHERE id = :id AND state = 'refused';
 
 -- name: put_off
 -- It was not taken now; again later.
-UPDATE packet SET state = 'waiting', claimed_by = NULL, claimed_ms = NULL, fault = :fault,
-       not_before_ms = :not_before_ms
+UPDATE packet SET state = 'waiting', fault = :fault, not_before_ms = :not_before_ms
 WHERE id = :id AND state = 'claimed';
 
 -- name: fate

@@ -17,6 +17,7 @@ from aiokafka.structs import ConsumerRecord
 
 from hoatoc import codec
 from hoatoc.client import AsyncClient
+from hoatoc.client.call import WAIT_S
 from hoatoc.client.error import CursorLost, Problem
 from hoatoc.client.trying import Backoff
 from hoatoc.client.value import Copy, Happening, Stretch, Told, Update
@@ -35,7 +36,6 @@ from hoatoc.spool.forwarder import Line
 from hoatoc.spool.outbox import Named, Outbox, State
 from hoatoc.sqlite import DiskFull
 
-WAIT_S = 25.0
 BEHIND_S = 2.0
 """how long nothing comes until all that is kept was read"""
 STATE_S = 2.0
@@ -260,7 +260,10 @@ class Teller:
                 await asyncio.sleep(STATE_S)
 
     async def _answered(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Ask until there is an answer, at longer intervals; raises StatusesExpired."""
+        """Ask until there is an answer, at longer intervals, and when the line is back.
+
+        Raises StatusesExpired.
+        """
         backoff = Backoff()
         while True:
             try:
@@ -271,7 +274,9 @@ class Teller:
                 if not self.fault:
                     LOG.warning("statuses_away", reason=type(error).__name__)
                 self.fault = str(error)
-                await asyncio.sleep(backoff.after_s(error))
+                self.line.back.clear()
+                async with _at_most(backoff.after_s(error)):
+                    await self.line.back.wait()
             else:
                 self.fault = ""
                 return answer

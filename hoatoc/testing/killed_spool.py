@@ -80,7 +80,7 @@ class Take:
 
 async def forward_all(outbox: Outbox, door: Door) -> None:
     """Forward until nothing waits."""
-    forwarder = Forwarder(outbox, door, "spool", 1, 60)
+    forwarder = Forwarder(outbox, door, 1)
     running = asyncio.create_task(forwarder.run())
     try:
         while (await outbox.standing()).packets:

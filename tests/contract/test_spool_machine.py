@@ -1,7 +1,7 @@
 """The outbox of a spool against a list of packets, whatever is done to it in any order.
 
-Two forwarders act on one file, claims run out, packets are given again, the file is closed and
-opened as after a kill. What each step says, the list says by searching itself.
+Packets are claimed, given up and given again, the file is closed and opened as after a kill. What
+each step says, the list says by searching itself.
 """
 
 import asyncio
@@ -20,12 +20,11 @@ from hoatoc.spool import Arrival, Outbox, SpoolFull, Taken, open_outbox, spool_i
 from hoatoc.spool.outbox import State
 from hoatoc.testing.profile import BOUNDED
 
-QUOTA, LEASE_S = 100, 60.0
+QUOTA = 100
 CONTENTS = {n: bytes([n]) * size for n, size in enumerate((10, 40, 40, 30, 20))}
 PRIORITIES = dict(enumerate((0, 4, 0, 2, 4)))
 HOUR_MS = 3_600_000
 NUMBERS = st.sampled_from(sorted(CONTENTS))
-SIDES = st.sampled_from(["one", "other"])
 
 
 @dataclass(slots=True)
@@ -35,8 +34,6 @@ class Row:
     number: int
     taken_ms: int
     state: str = "waiting"
-    by: str = ""
-    claimed_ms: int = 0
     not_before_ms: int = 0
     attempts: int = 0
     is_kept: bool = True
@@ -59,7 +56,7 @@ class Row:
 
 
 class Spools(RuleBasedStateMachine):
-    """Two forwarders on one file."""
+    """One file and its list."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,24 +107,23 @@ class Spools(RuleBasedStateMachine):
         state = State(self.rows[number].state)
         assert Taken(self.rows[number].id, new=new, state=state) == taken
 
-    @rule(by=SIDES, room=st.integers(1, 3), flying=st.sets(NUMBERS, max_size=2))
-    def claim(self, by: str, room: int, flying: set[int]) -> None:
+    @rule(room=st.integers(1, 3), flying=st.sets(NUMBERS, max_size=2))
+    def claim(self, room: int, flying: set[int]) -> None:
         in_flight = [spool_id(CONTENTS[number]) for number in flying]
-        claimed = self.run(self.outbox.claim(by, LEASE_S, in_flight, room))
+        claimed = self.run(self.outbox.claim(in_flight, room))
         free = [
             row
             for row in self.open_rows
             if row.number not in flying
             and (
-                row.not_before_ms <= self.now_ms or row.not_before_ms > self.now_ms + HOUR_MS
-                if row.state == "waiting"
-                else row.by == by or row.claimed_ms < self.now_ms - LEASE_S * 1000
+                row.state == "claimed"
+                or row.not_before_ms <= self.now_ms
+                or row.not_before_ms > self.now_ms + HOUR_MS
             )
         ]
         due = sorted(free, key=lambda row: row.order)[:room]
         for row in due:
-            row.state, row.by, row.claimed_ms = "claimed", by, self.now_ms
-            row.attempts += 1
+            row.state, row.attempts = "claimed", row.attempts + 1
         assert [(row.id, row.attempts) for row in due] == [(c.id, c.attempts) for c in claimed]
 
     @rule(number=NUMBERS, word=st.sampled_from(["sent", "refused"]))
@@ -214,7 +210,7 @@ class Spools(RuleBasedStateMachine):
         self.outbox = self.opened()
         for row in self.rows.values():
             if row.state == "claimed":  # by somebody who is gone
-                row.state, row.by = "waiting", ""
+                row.state = "waiting"
 
     @invariant()
     def the_same_stands(self) -> None:

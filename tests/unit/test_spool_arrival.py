@@ -125,7 +125,7 @@ async def test_what_cannot_be_shown_hides_nothing_else(tmp_path: Path) -> None:
         for number in range(3):
             packet = Arrival(content=b"%d" % number, document_id="A", sender="A", priority=0)
             taken = await outbox.take(packet)
-            await outbox.claim("test", 60, (), 9)
+            await outbox.claim((), 9)
             await outbox.mark_sent(taken.id, None, {})
         first, changes = (await outbox.unshown())[0]
         blocked = tmp_path / "sent" / f"{UUID(first.removeprefix('packet/')).hex}.json"
@@ -202,7 +202,7 @@ async def test_what_the_file_of_the_outbox_can_use_again_counts_as_free(
         large = Arrival(content=b"x" * 200_000, document_id="A", sender="A", priority=0)
         spares: list[int] = []
         taken = await outbox.take(large, spares.append)
-        await outbox.claim("test", 60, (), 1)
+        await outbox.claim((), 1)
         await outbox.mark_sent(taken.id, None, {})
         with pytest.raises(DiskFull):
             await outbox.take(replace(large, content=b"other"), _full_with(spares))

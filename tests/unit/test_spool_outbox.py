@@ -32,7 +32,7 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 async def claimed(outbox: Outbox) -> Queued:
     """Take a packet and claim it: it is about to be handed to the broker."""
     await outbox.take(PACKET)
-    (row,) = await outbox.claim("test", 60, (), 1)
+    (row,) = await outbox.claim((), 1)
     return row
 
 
@@ -72,7 +72,7 @@ async def test_an_answer_that_overtakes_the_confirmation_of_the_broker_stands(
     assert (state, dispatch_id) == (fate.state, fate.dispatch_id)
     assert kept == await outbox.content(row.id)
     assert 0 == (await outbox.standing()).unanswered
-    assert [] == await outbox.claim("test", 60, (), 1)
+    assert [] == await outbox.claim((), 1)
 
 
 async def test_what_was_never_answered_is_given_back_and_an_answer_after_all_stands(
@@ -126,18 +126,18 @@ async def test_a_clock_that_was_set_back_strands_nothing(tmp_path: Path) -> None
             clock.return_value += 7 * 3_600_000
             await outbox.put_off(row.id, seconds, "down")
             clock.return_value -= 7 * 3_600_000
-            assert [row.id] == [each.id for each in await outbox.claim("test", 60, (), 1)]
+            assert [row.id] == [each.id for each in await outbox.claim((), 1)]
         await outbox.put_off(row.id, 30, "down")
-        assert [] == await outbox.claim("test", 60, (), 1)
+        assert [] == await outbox.claim((), 1)
 
 
-async def test_what_a_process_had_claimed_that_is_gone_waits_again_whatever_its_name(
+async def test_what_a_process_had_claimed_that_is_gone_waits_again(
     tmp_path: Path,
 ) -> None:
     with open_outbox(tmp_path / "spool.sqlite", 10**6) as outbox:
         row = await claimed(outbox)
     with open_outbox(tmp_path / "spool.sqlite", 10**6) as outbox:
-        assert [row.id] == [each.id for each in await outbox.claim("another", 60, (), 1)]
+        assert [row.id] == [each.id for each in await outbox.claim((), 1)]
 
 
 class Picky:
@@ -164,7 +164,7 @@ async def test_a_packet_that_something_on_the_way_stops_holds_up_no_other(
         urgency = 4 if content == b"stopped" else 0
         await outbox.take(replace(PACKET, content=content, priority=urgency, name=str(number)))
     line = Line(backoff=Backoff(0.001, 0.002))
-    forwarder = Forwarder(outbox, door, "test", 1, 60, line)
+    forwarder = Forwarder(outbox, door, 1, line)
     running = asyncio.create_task(forwarder.run())
     try:
         async with asyncio.timeout(20):
@@ -179,24 +179,26 @@ async def test_a_packet_that_something_on_the_way_stops_holds_up_no_other(
 
 
 async def test_a_file_of_the_first_version_is_opened_and_nothing_of_it_lost(tmp_path: Path) -> None:
-    place, contents = tmp_path / "spool.sqlite", {b"waits": 1, b"sent": 2, b"refused": 3}
+    place = tmp_path / "spool.sqlite"
+    contents = {b"waits": 1, b"claimed": 2, b"sent": 3, b"refused": 4}
     first = File.open(place, migrations("hoatoc.spool.migrations")[:1])
     insert = (
         "INSERT INTO packet (id, sha256, bytes, content, document_id, sender, priority, taken_ms,"
-        " state, ended_ms, dispatch_id) VALUES (?, ?, ?, ?, 'A,1', 'A', 0, ?, ?, ?, ?)"
+        " state, ended_ms, dispatch_id, claimed_by, claimed_ms)"
+        " VALUES (?, ?, ?, ?, 'A,1', 'A', 0, ?, ?, ?, ?, ?, ?)"
     )
     for content, at in contents.items():
-        waits = content == b"waits"
-        state, ended = ("waiting", None) if waits else (content.decode(), at)
-        dispatch = str(DISPATCH) if content == b"sent" else None
-        kept = content if waits else None
+        state = "waiting" if content == b"waits" else content.decode()
+        kept, ended = (None, at) if state in ("sent", "refused") else (content, None)
+        dispatch = str(DISPATCH) if state == "sent" else None
+        claim = ("another", at) if state == "claimed" else (None, None)
         told = (str(spool_id(content)), sha256(content).digest(), len(content), kept, at)
-        first.do_now(partial(_execute, insert, (*told, state, ended, dispatch)))
+        first.do_now(partial(_execute, insert, (*told, state, ended, dispatch, *claim)))
     first.do_now(partial(_execute, "INSERT INTO unshown VALUES ('packet/x')", ()))
     first.close()
     with open_outbox(place, 10**6) as outbox:
-        (row,) = await outbox.claim("test", 60, (), 9)
-        assert (spool_id(b"waits"), b"waits") == (row.id, await outbox.content(row.id))
+        rows = await outbox.claim((), 9)
+        assert [b"waits", b"claimed"] == [await outbox.content(row.id) for row in rows]
         assert [DISPATCH] == await outbox.dispatches("")
         assert [("packet/x", 1)] == await outbox.unshown()
         again = Arrival(content=b"refused", document_id="A,1", sender="A", priority=0)
