@@ -21,6 +21,7 @@ from bench.helping import helper
 from bench.load import letters
 from bench.section import Bench, Report, Row, Unmeasured
 from bench.stage import Crew, crew, fresh
+from hoatoc.client.call import WAIT_S
 from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, read_packet, write_packet
 from hoatoc.domain.packet import Attachment
 from hoatoc.postgres.connection import pool
@@ -32,7 +33,7 @@ GOAL = 0.60
 TURNS, HAND_OVERS, CONNECTIONS = 3, 300, 16
 BOTH_S, PACKETS_A_SECOND, ANSWERS_A_SECOND = 30.0, 50, 1_000
 UPLOADS, UPLOAD_BYTES = 10, 30_000_000
-POLLS, IDLE_S, WAIT_S = 1_000, 60.0, 30
+POLLS, IDLE_S = 1_000, 2 * WAIT_S
 MOST_S = 120.0
 
 
@@ -345,7 +346,7 @@ async def _idle(bench: Bench, here: Open) -> tuple[float, float]:
     async def listen(at: int) -> None:
         headers, cursor = here.shown(organs[at % len(organs)]), ""
         while True:
-            asked = {"wait": str(WAIT_S)} | ({"cursor": cursor} if cursor else {})
+            asked = {"wait": f"{WAIT_S:g}"} | ({"cursor": cursor} if cursor else {})
             async with here.session.get(url, params=asked, headers=headers) as answer:
                 if answer.status in (429, 503):  # it is still busy with what came before
                     await asyncio.sleep(int(answer.headers["Retry-After"]))

@@ -237,7 +237,7 @@ class NoCopy(PeerFault):
 class ManyAtOnce(Unavailable):
     """As many requests of one organ are at work as there may be of one."""
 
-    retry_after_s: ClassVar[int] = 5
+    retry_after_s: ClassVar[int] = 2
 
     def __init__(self, most: int) -> None:
         super().__init__(
