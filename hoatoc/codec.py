@@ -8,13 +8,16 @@ a field that the writer did not know takes the class's default.
 Most records are small and flat: answers, ticks, proposals. `FlatRecord` reads and writes these at a
 third of the cost, and only where every field is as usual; whatever is not goes the general way, so
 that values, bytes and faults are the same.
+
+No text of an event holds U+0000, which PostgreSQL cannot keep: a value with one is not ours, and of
+what is quoted in an event of ours it becomes U+FFFD, and half of a surrogate pair `?`.
 """
 
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from io import BytesIO
@@ -113,7 +116,7 @@ def encode(value: Event) -> bytes:
         record[name] = [_plain(i) for i in inner] if isinstance(inner, list) else _plain(inner)
     out = BytesIO()
     out.write(header)
-    fastavro.schemaless_writer(out, writer.schema, record)
+    fastavro.schemaless_writer(out, writer.schema, _mapped(_kept, record))
     return out.getvalue()
 
 
@@ -146,7 +149,27 @@ def decode(data: bytes | None) -> Event:
         raise Undecodable(f"{writer.name}: the body cannot be read ({found})") from error
     if body.read(1):
         raise Undecodable(f"{writer.name}: bytes follow the body")
+    _mapped(partial(_require_no_nul, writer.name), record)
     return _adapt(writer, record)
+
+
+def _mapped(act: Callable[[str], str], value: Any) -> Any:
+    """Return a value with each of its texts as it is after an act."""
+    if isinstance(value, str):
+        return act(value)
+    if isinstance(value, dict):
+        return {name: _mapped(act, inner) for name, inner in value.items()}
+    return [_mapped(act, inner) for inner in value] if isinstance(value, list) else value
+
+
+def _kept(text: str) -> str:
+    return text.encode(errors="replace").decode().replace("\0", "\ufffd")
+
+
+def _require_no_nul(name: str, text: str) -> str:
+    if "\0" in text:
+        raise Undecodable(f"{name}: a text holds U+0000, which cannot be kept: leave it out")
+    return text
 
 
 def _adapt(writer: _Writer, record: dict[str, Any]) -> Event:

@@ -99,7 +99,10 @@ def _read_text(data: bytes, at: int) -> tuple[str, int]:
     if length & 0x81:
         raise Unusual
     end = at + 1 + (length >> 1)
-    return data[at + 1 : end].decode(), end
+    text = data[at + 1 : end].decode()
+    if "\0" in text:
+        raise Unusual
+    return text, end
 
 
 def _read_texts(data: bytes, at: int) -> tuple[list[str], int]:
@@ -151,7 +154,7 @@ def _write(kind: str, value: object, parts: list[bytes]) -> None:
 
 
 def _write_text(value: object, parts: list[bytes]) -> None:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or "\0" in value:
         raise Unusual
     try:
         data = value.encode()

@@ -57,17 +57,22 @@ def alarm_of(packet: Packet, earlier: asyncpg.Record) -> Duplicate | None:
     return repeats(packet, marks)
 
 
-def finding_of(alarm: Duplicate, earlier: asyncpg.Record) -> Finding:
-    """Return the alarm that a document repeats the marks of an earlier one, with both sides."""
+def finding_of(alarm: Duplicate, earlier: asyncpg.Record, issuer: str) -> Finding:
+    """Return the alarm that a document repeats the marks of an earlier one, with both sides.
+
+    Of another organ's document an issuer learns nothing but that there is one.
+    """
     path, which_vi, which_en = _ALARMS[alarm]
     at = earlier["handed_over_at"].astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S")
-    named = f"«{earlier['subject']}», {earlier['sender']}, {at}, dispatch {earlier['dispatch_id']}"
+    own = earlier["issuer"] == issuer
+    named = f": «{earlier['subject']}», {issuer}, {at}, dispatch {earlier['dispatch_id']}"
     return Finding(
         severity=Severity.WARN,
         code=alarm,
         path=path,
-        text_vi=f"{which_vi} trùng với văn bản đã gửi: {named}.",
-        text_en=f"{which_en} repeats that of a document sent before: {named}.",
+        text_vi=f"{which_vi} trùng với văn bản đã gửi{named if own else ' của cơ quan khác'}.",
+        text_en=f"{which_en} repeats that of a document sent before"
+        f"{named if own else ' by another organ'}.",
         remedy_vi="Kiểm tra có gửi trùng hoặc ghi nhầm không; nếu nhầm, thu hồi và gửi lại.",
         remedy_en="Check whether it was sent twice or written wrongly; if so, recall and correct.",
         article="NĐ 30/2020/NĐ-CP, Phụ lục VI, Phần I, III.1.h",

@@ -129,7 +129,7 @@ class HandoverTables:
             if len(found) < MOST_ALARMS and may_repeat(packet, key, admitted.digest, namesake):
                 earlier = await self._connection.fetchrow(SQL["packet"], row["dispatch_id"])
                 if alarm := alarm_of(packet, earlier):
-                    found.append(finding_of(alarm, row))
+                    found.append(finding_of(alarm, row, key.issuer))
         return tuple(found)
 
     async def _ask_back(self, admitted: Admitted) -> tuple[Recalled, ...]:

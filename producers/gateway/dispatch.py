@@ -33,6 +33,7 @@ from producers.gateway.shape import (
     ResendWanted,
     Resent,
     Timeline,
+    Words,
 )
 from producers.gateway.speaking import Speaking, Speaks
 from producers.gateway.state import Here
@@ -48,7 +49,7 @@ async def search(
     here: Here,
     speaks: Speaks,
     q: Annotated[
-        str, Query(max_length=200, description="in the subject or the number, or an id")
+        Words, Query(max_length=200, description="in the subject or the number, or an id")
     ] = "",
     state: Annotated[
         str | None, Query(pattern=f"^({_STATES})$", description="with a copy in this state")
@@ -59,14 +60,9 @@ async def search(
     """Search what one handed over, the newest first."""
     organ = speaks.permit(Action.SEARCH)
     async with here.connection() as connection:
-        rows = await InboxTables(connection).search(organ, written(q), state, after, limit)
+        rows = await InboxTables(connection).search(organ, q, state, after, limit)
     items = [DispatchSummary(**row) for row in rows]
     return Dispatches(items=items, next=items[-1].dispatch_id if len(items) == limit else None)
-
-
-def written(text: str) -> str:
-    """Return a text as the database can hold one: without NUL."""
-    return text.replace("\0", "")
 
 
 @router.get("/{dispatch_id}", response_model=Dispatch, responses=_ONE)
@@ -117,7 +113,7 @@ async def _found(here: Here, speaks: Speaking, action: Action, dispatch_id: UUID
 )
 async def recall(dispatch_id: UUID, wanted: RecallWanted, here: Here, speaks: Speaks) -> AskedBack:
     """Ask copies back (status 13): of all recipients, or of some; again changes nothing."""
-    reason = written(wanted.reason).strip()
+    reason = wanted.reason.strip()
     if not reason:
         raise ReasonMissing("reason")
     async with here.connection() as connection:

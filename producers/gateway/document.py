@@ -23,7 +23,7 @@ from producers.gateway.lane import URGENT
 from producers.gateway.openapi import problems
 from producers.gateway.refusal import DiskShort, KeyReused, PriorityMismatch, Unsupported
 from producers.gateway.repeating import Key, checked
-from producers.gateway.shape import AskedBack, Copy, Finding, HandedOver
+from producers.gateway.shape import AskedBack, Copy, Finding, HandedOver, Words
 from producers.gateway.speaking import Speaking, Speaks
 from producers.gateway.state import Gateway, Here
 from producers.gateway.trace import note
@@ -77,7 +77,7 @@ async def hand_over(
     ] = 0,
     key: Key = None,
     declared_open_by: Annotated[
-        str, Query(description="who declares that it holds no state secret", max_length=200)
+        Words, Query(description="who declares that it holds no state secret", max_length=200)
     ] = "",
 ) -> HandedOver:
     """Hand a document over: a packet of edXML (QCVN 102:2016), or JSON and files.

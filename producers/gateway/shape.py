@@ -1,18 +1,34 @@
 """Shapes: what the gateway answers, as its OpenAPI tells it."""
 
+import re
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 Priority = Literal[0, 1, 2, 3, 4]
+_UNKEPT = re.compile("[\0\ud800-\udfff]")
 
 
 class Shape(BaseModel):
     """A value of the interface."""
 
     model_config = ConfigDict(frozen=True)
+
+
+def _kept(value: object) -> object:
+    """Return what was asked as it is; raises ValueError for a text that cannot be kept."""
+    if isinstance(value, str) and _UNKEPT.search(value):
+        raise ValueError(
+            "có ký tự U+0000 hoặc nửa cặp thay thế, hãy bỏ đi / holds U+0000 or half of a "
+            "surrogate pair: leave it out"
+        )
+    return value
+
+
+Words = Annotated[str, BeforeValidator(_kept)]
+"""A text of a request."""
 
 
 class Problem(Shape):
@@ -207,17 +223,19 @@ class Acknowledgement(Shape):
     """What the recipient's system says of the packet."""
 
     outcome: Literal["done", "fail", "processing"]
-    reason: str | None = Field(None, max_length=4000)
+    reason: Words | None = Field(None, max_length=4000)
 
 
 class Status(Shape):
     """A business status (QCVN 102:2016): 01 to 06, 15 and 16 of the recipient, 13 of the sender."""
 
     code: Literal["01", "02", "03", "04", "05", "06", "13", "15", "16"]
-    description: str | None = Field(
+    description: Words | None = Field(
         None, max_length=4000, description="mandatory for a refusal (02) and a recall (13)"
     )
-    reported_at: datetime | None = Field(None, description="when; default: now")
+    reported_at: AwareDatetime | None = Field(
+        None, description="when, with its zone (RFC 3339); default: now"
+    )
 
 
 class Answered(Shape):
@@ -322,14 +340,14 @@ class OrganShown(Shape):
 class RecallWanted(Shape):
     """Copies to be asked back: of all recipients, or of some."""
 
-    reason: str = Field(min_length=1, max_length=4000)
-    recipients: list[str] = Field([], max_length=10_000)
+    reason: Words = Field(min_length=1, max_length=4000)
+    recipients: list[Words] = Field([], max_length=10_000)
 
 
 class ResendWanted(Shape):
     """To whom a document is sent again."""
 
-    recipients: list[str] = Field(min_length=1, max_length=10_000)
+    recipients: list[Words] = Field(min_length=1, max_length=10_000)
 
 
 class Resent(Shape):

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from io import BytesIO
+from uuid import UUID
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
@@ -264,6 +265,43 @@ async def test_a_full_lane_sends_the_next_away_and_lets_the_urgent_pass(strict: 
     ]
     assert int(sent_away.headers["retry-after"]) >= 1
     assert 422 == urgent.status_code
+
+
+NOBODY = UUID(int=1)
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "field"),
+    [
+        (f"deliveries/{NOBODY}/acknowledgement", {"outcome": "fail", "reason": "a\0"}, "reason"),
+        (f"deliveries/{NOBODY}/status", {"code": "13", "description": "a\0"}, "description"),
+        (f"deliveries/{NOBODY}/status", {"code": "05", "description": "\ud800"}, "description"),
+        (
+            f"deliveries/{NOBODY}/status",
+            {"code": "05", "reported_at": "2026-11-29T10:00:00"},
+            "reported_at",
+        ),
+        (f"dispatches/{NOBODY}/recall", {"reason": "a\0"}, "reason"),
+        (f"dispatches/{NOBODY}/recall", {"reason": "a", "recipients": ["\0"]}, "recipients"),
+        (f"dispatches/{NOBODY}/resend", {"recipients": ["\0"]}, "recipients"),
+        ("documents?declared_open_by=%00", {}, "declared_open_by"),
+    ],
+)
+async def test_a_text_that_cannot_be_kept_is_refused_by_its_field(
+    strict: Door, path: str, said: dict[str, object], field: str
+) -> None:
+    async with strict.as_(A) as client:
+        as_json = {"Content-Type": "application/json"}
+        answer = await client.post(f"/v1/{path}", content=json.dumps(said), headers=as_json)
+    told = answer.json()
+    assert (422, "request-invalid") == (answer.status_code, told["code"]), answer.text
+    assert field in told["field"]
+
+
+async def test_a_text_with_nul_is_looked_for_nowhere(strict: Door) -> None:
+    async with strict.as_(A) as client:
+        answer = await client.get("/v1/dispatches", params={"q": "a\0"})
+    assert (422, "request-invalid") == (answer.status_code, answer.json()["code"])
 
 
 async def test_a_cursor_that_was_not_given_out_is_refused(strict: Door) -> None:

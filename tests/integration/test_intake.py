@@ -159,6 +159,7 @@ async def reported(new_line: NewLine) -> Reported:
             (said("03", unknown, B), unknown, {}),
             (said("03", of, C), of, {}),
             (codec.encode(handed(b"")), of, {}),
+            (said("?", of, B).replace(b"\x02?", b"\x02\0"), of, {}),
         ]
         async with line.program("intake"):
             for value, key, headers in records:
@@ -194,8 +195,9 @@ def test_an_answer_put_back_says_what_it_repairs(reported: Reported) -> None:
         (4, False, "UnknownDelivery"),
         (5, True, "UnknownDelivery"),
         (6, True, "NotAnAnswer"),
+        (7, True, "Undecodable"),
     ],
-    ids=["noise", "noise without a dispatch", "to no document", "as another", "no answer"],
+    ids=["noise", "noise without a dispatch", "to no document", "as another", "no answer", "NUL"],
 )
 def test_what_is_no_answer_of_the_organ_is_parked_and_takes_its_place(
     reported: Reported, offset: int, named: bool, reason: str

@@ -24,7 +24,7 @@ SCHEMAS: Mapping[str, Any] = {
 LONG = st.integers(-(2**63), 2**63 - 1)
 BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(-(2**31), 2**31 - 1),
-    str: st.text(),
+    str: st.text(st.characters(codec="utf-8", exclude_characters="\0")),
     bytes: st.binary(),
     UUID: st.uuids(),
 }
@@ -183,6 +183,15 @@ def test_a_value_begins_with_the_marker_and_the_fingerprint_of_its_schema() -> N
 def test_what_is_not_ours_is_a_named_error(data: bytes | None, said: str) -> None:
     with pytest.raises(codec.Undecodable, match=said):
         codec.decode(data)
+
+
+@pytest.mark.parametrize("around", ["", "x" * 100], ids=["flat", "general"])
+def test_no_text_holds_what_the_database_cannot_keep(around: str) -> None:
+    event = replace(SAMPLE, description=f"a?b{around}")
+    with pytest.raises(codec.Undecodable, match="StatusReported: a text holds U\\+0000"):
+        codec.decode(codec.encode(event).replace(b"a?b", b"a\0b"))
+    quoting = replace(SAMPLE, description=f"a\0b{around}")
+    assert replace(SAMPLE, description=f"a\ufffdb{around}") == codec.decode(codec.encode(quoting))
 
 
 @given(st.sampled_from(sorted(EVENTS)), st.binary(max_size=60))

@@ -39,7 +39,7 @@ PROPOSAL = DeadlinePassed(event_id=ID, delivery_id=ID, kind=Kind.ARRIVE, due_ms=
 DONE = TransportAcknowledged(event_id=ID, dispatch_id=ID, recipient="H33", outcome="done")
 USUAL = (ANSWER, replace(ANSWER, reported_ms=-1, put_back_of=ID), TICK, PROPOSAL, DONE)
 
-texts = st.text(max_size=70)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=70)
 numbers = st.integers(-(2**63), 2**63 - 1) | st.sampled_from((0, -1, 63, 64, -64, -65))
 answers = st.builds(
     StatusReported,
