@@ -242,10 +242,10 @@ class AsyncClient:
                     if not is_content(response):
                         await response.aread()
                         require_content(response)
-                    with download.opened(response.status_code) as file:
+                    with download.opened(response.status_code, response.headers) as file:
                         async for piece in response.aiter_bytes():
                             file.write(piece)
-                download.finish(response.headers)
+                download.finish()
         except httpx.HTTPError as error:
             raise GatewayAway(f"{path}: {type(error).__name__}: {error}") from error
 

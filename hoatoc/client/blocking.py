@@ -234,10 +234,10 @@ class Client:
                     if not is_content(response):
                         response.read()
                         require_content(response)
-                    with download.opened(response.status_code) as file:
+                    with download.opened(response.status_code, response.headers) as file:
                         for piece in response.iter_bytes():
                             file.write(piece)
-                download.finish(response.headers)
+                download.finish()
         except httpx.HTTPError as error:
             raise GatewayAway(f"{path}: {type(error).__name__}: {error}") from error
 

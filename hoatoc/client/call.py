@@ -77,9 +77,19 @@ class Reply:
         return self.status >= _FAULTS_FROM
 
     @property
+    def etag(self) -> str:
+        """Return its ETag as it was given, though something on the way made it a weak one."""
+        return etag_of(self.headers)
+
+    @property
     def kind(self) -> str:
         """Return its media type."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def etag_of(headers: Mapping[str, str]) -> str:
+    """Return the ETag (RFC 9110, 8.8.3) of headers, strong or weak; empty if there is none."""
+    return headers.get("etag", "").removeprefix("W/").strip('"').lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 
 from hoatoc.client.call import EDXML, Call, Reply, require_kind, require_success
-from hoatoc.client.error import Problem, ReplyUnreadable, problem_of
+from hoatoc.client.error import Problem, ReplyUnreadable, Unauthenticated, problem_of
 from hoatoc.client.trying import Patience
 
 T = TypeVar("T")
@@ -17,6 +17,10 @@ T = TypeVar("T")
 _CONNECT_S = 10.0
 _ANSWER_S = 60.0
 USER_AGENT = "hoatoc-client/1"
+_NO_KEY = (
+    "Khóa có ký tự lạ: chép lại nguyên văn khóa đã được cấp. / The key holds letters that no key "
+    "has: copy it again exactly as it was issued."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +41,11 @@ class Connection:
     patience: Patience = field(default_factory=Patience)
 
     def options(self) -> dict[str, Any]:
-        """Return the options of an httpx client."""
-        headers = {"User-Agent": USER_AGENT}
-        headers |= {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        """Return the options of an httpx client; raises Unauthenticated for what is no key."""
+        headers, key = {"User-Agent": USER_AGENT}, self.key.strip()
+        if not (key.isascii() and key.replace(" ", "?").isprintable()):
+            raise Unauthenticated({"code": "unauthenticated", "detail": _NO_KEY}, 401, None)
+        headers |= {"Authorization": f"Bearer {key}"} if key else {}
         return {
             "base_url": self.url.rstrip("/"),
             "headers": headers,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hoatoc import durable
+from hoatoc.client.call import etag_of
 from hoatoc.client.error import ContentAltered
 
 _PARTIAL = 206
@@ -21,29 +22,29 @@ class Download:
         self._part = to.with_name(f"{to.name}.part")
 
     def headers(self) -> dict[str, str]:
-        """Return what asks for the rest."""
+        """Return what asks for the rest, where it is known of what."""
         done = self._part.stat().st_size if self._part.exists() else 0
-        if not done:
+        if not (done and self._sha256):
             return {}
         return {"Range": f"bytes={done}-", "If-Range": f'"{self._sha256}"'}
 
-    def opened(self, status: int) -> BinaryIO:
-        """Open the file for what an answer of this status brings."""
+    def opened(self, status: int, headers: Mapping[str, str]) -> BinaryIO:
+        """Open the file for what an answer brings, which says what it is a part of."""
+        self._sha256 = self._sha256 or etag_of(headers)
         return self._part.open("ab" if status == _PARTIAL else "wb")
 
     def is_complete(self, status: int) -> bool:
         """Tell whether an answer says that nothing is left to be taken."""
         return status == _BEHIND_THE_END and self._part.exists()
 
-    def finish(self, headers: Mapping[str, str]) -> None:
+    def finish(self) -> None:
         """Put the file in its place; raises ContentAltered, and the next try begins anew."""
-        expected = self._sha256 or headers.get("etag", "").strip('"').lower()
         with self._part.open("rb+") as file:
             found = file_digest(file, "sha256").hexdigest()
             os.fsync(file.fileno())
-        if found != expected:
+        if found != self._sha256:
             self._part.unlink()
-            raise altered(expected, found)
+            raise altered(self._sha256, found)
         os.replace(self._part, self._to)
         durable.sync(self._to.parent)
 

@@ -34,13 +34,16 @@ from hoatoc.client.source import ContentElsewhere, HttpSource, Item, KafkaSource
 from hoatoc.client.trying import Backoff
 from hoatoc.client.value import Entry
 from hoatoc.config import Kafka
+from hoatoc.domain.delivery import STATUSES
 from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, read_packet
 from hoatoc.domain.error import HoatocError
 from hoatoc.domain.packet import Packet
 from hoatoc.sqlite import Connect, connect
 
 ATTEMPTS = 5
-_FIRST_S, _LONGEST_S, _REASON = 0.25, 30.0, 500
+_FIRST_S, _LONGEST_S, _REASON, _LONGEST = 0.25, 30.0, 500, 4000
+TAKING = "taking"
+"""the folder in which large documents stand until they are whole"""
 _FORGET_EVERY, _SAY_EVERY = 10_000, 20
 LOG = structlog.get_logger("inbox")
 
@@ -55,10 +58,14 @@ class TryLater(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A business status of a document: 01 to 06, 15, 16 (QCVN 102:2016)."""
+    """A business status of a document: 01 to 06, 15, 16 (QCVN 102:2016); raises ValueError."""
 
     code: str
     description: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what no gateway takes, before anything waits behind it."""
+        require_status(self.code, self.description)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,8 @@ class Inbox:
     def over_http(cls, url: str, key: str, folder: Path, **more: Any) -> Self:
         """Read the inbox of a gateway; `more` are the other fields of `Connection`."""
         client = AsyncClient(url, key, **more)
-        return cls(HttpSource(client, client.connection.organ), folder, owned=[client])
+        source = HttpSource(client, client.connection.organ, scratch=folder / TAKING)
+        return cls(source, folder, owned=[client])
 
     @classmethod
     def over_kafka(
@@ -110,12 +118,13 @@ class Inbox:
     ) -> Self:
         """Read `documents.<organ>`; `kafka` are settings, or addresses of brokers."""
         reached = Kafka(bootstrap_servers=kafka) if isinstance(kafka, str) else kafka
-        source = KafkaSource(reached, organ, gateway)
+        source = KafkaSource(reached, organ, gateway, scratch=folder / TAKING)
         return cls(source, folder, owned=[source])
 
     async def __aenter__(self) -> Self:
         """Open the journal; raises FileInUse, FileNewer, FileUnusable or DiskFull."""
-        self.quarantine.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.quarantine, self.folder / TAKING):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.journal = open_journal(self.folder / "inbox.sqlite", self.connect)
         self._held.callback(self.journal.close)
         return self
@@ -158,6 +167,7 @@ class Inbox:
             backoff.failures = 0
             for item in items:
                 await self._take(item, handle, recall)
+                _stop_if_told()
                 cursor = item.cursor
             if end is not None and end != cursor:
                 cursor = end
@@ -173,7 +183,10 @@ class Inbox:
         while (attempt := await self.journal.begin(subject)) is not None:
             try:
                 said = await self._handled(item, attempt, handle, recall)
-            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - of any handler
+            except (Exception, asyncio.CancelledError) as error:
+                if _is_stopped():
+                    await self.journal.forgive(subject)
+                    raise
                 if _is_excused(error):
                     await self.journal.forgive(subject)
                     await _rest_after(backoff, error)
@@ -219,7 +232,7 @@ class Inbox:
 
     async def _poison(self, item: Item, subject: str, error: BaseException) -> None:
         """Put what can never be handled aside, and tell its sender's side that it failed."""
-        reason = f"{type(error).__name__}: {error}"[:_REASON]
+        reason = _kept(f"{type(error).__name__}: {error}")[:_REASON]
         entry = item.entry
         content = item.raw if entry is None else item.content
         if entry is not None and content is None and not isinstance(error, ContentAltered):
@@ -256,7 +269,11 @@ class Inbox:
         await self.journal.restart(self.source.name)
 
     async def report(self, of: Entry, code: str, description: str = "") -> None:
-        """Report a status of a document; durable here, then sent behind what was said before."""
+        """Report a status of a document; durable here, then sent behind what was said before.
+
+        Raises ValueError for what no gateway takes.
+        """
+        require_status(code, description)
         await self.journal.say(said(of, code, description))
         self._said.set()
 
@@ -277,7 +294,9 @@ class Inbox:
                 await self.journal.answered(answer.place)
 
     async def _not_answered(self, answer: Waiting, error: HoatocError, backoff: Backoff) -> None:
-        if isinstance(error, GatewayFault) and error.code:  # of this answer alone, perhaps
+        code = error.code if isinstance(error, Problem) else ""
+        alone = isinstance(error, GatewayFault) or code in MISUNDERSTOOD
+        if code and alone:  # it is this answer's fault, perhaps: those about other copies go on
             await self.journal.put_off(answer.place, backoff.next_s(), str(error))
         elif isinstance(error, Problem) and not _is_excused(error):
             LOG.error("answer_refused", delivery_id=answer.delivery_id, reason=error.code)
@@ -296,7 +315,6 @@ class Inbox:
 
 _EXCUSED = (
     TryLater,
-    asyncio.CancelledError,
     Unauthenticated,
     AccessDenied,
     ContentElsewhere,
@@ -313,6 +331,32 @@ def _is_excused(error: BaseException) -> bool:
     if isinstance(error, GatewayFault):
         return False
     return isinstance(error, _EXCUSED) or getattr(error, "retriable", False)
+
+
+def _is_stopped() -> bool:
+    """Tell whether the task that runs is told to end, and not something within a handler."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _stop_if_told() -> None:
+    if _is_stopped():
+        raise asyncio.CancelledError
+
+
+def require_status(code: str, description: str) -> None:
+    """Raise ValueError for a status that no gateway takes from a recipient."""
+    if code not in STATUSES:
+        raise ValueError(f"code: {code!r}; expected one of {', '.join(sorted(STATUSES))}")
+    if len(description) > _LONGEST or description != _kept(description):
+        raise ValueError(
+            f"description: expected {_LONGEST} letters at most, without U+0000 and halves of "
+            "surrogate pairs"
+        )
+
+
+def _kept(text: str) -> str:
+    return text.encode(errors="replace").decode().replace("\0", "?")
 
 
 def said(entry: Entry, word: str, reason: str = "") -> Said:
@@ -335,10 +379,20 @@ def _subject(item: Item) -> str:
 
 
 async def _called(handler: Callable[[Received], Any], received: Received) -> Any:
-    """Call a handler: a coroutine here, anything else in a thread."""
+    """Call a handler: a coroutine here, anything else in a thread.
+
+    A thread goes on though the reader is told to stop: it is waited for, so that its end is noted.
+    """
     if inspect.iscoroutinefunction(handler):
         return await handler(received)
-    result = await asyncio.to_thread(handler, received)
+    working = asyncio.ensure_future(asyncio.to_thread(handler, received))
+    try:
+        result = await asyncio.shield(working)
+    except asyncio.CancelledError:
+        if not _is_stopped():
+            raise
+        await asyncio.wait({working})
+        result = working.result()
     return await result if inspect.isawaitable(result) else result
 
 

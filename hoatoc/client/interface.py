@@ -163,7 +163,7 @@ def content(delivery_id: UUID, expected: str) -> Call[bytes]:
 
     def read(reply: Reply) -> bytes:
         require_kind(reply, EDXML)
-        told = expected or reply.headers.get("etag", "").strip('"')
+        told = expected or reply.etag
         found = sha256(reply.body).hexdigest()
         if found != told.lower():
             raise altered(told, found)

@@ -18,6 +18,8 @@ SQL: Mapping[str, str] = queries((files("hoatoc.client") / "journal.sql").read_t
 KEPT_S = 100 * 24 * 3600.0
 """how long what was handled is remembered: far longer than a topic of documents is kept"""
 HANDLED, POISON = "handled", "poison"
+LONGEST_MS = 3600 * 1000
+"""what is put off for longer than this was put off by a clock that has been set back"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,7 @@ class Journal:
 
     async def next_answer(self) -> Waiting | None:
         """Return what is to be answered next."""
-        now = {"now_ms": self.now_ms()}
+        now = {"now_ms": self.now_ms(), "longest_ms": LONGEST_MS}
         row = await self.file.do(lambda c: c.execute(SQL["next_answer"], now).fetchone())
         if row is None:
             return None
@@ -127,7 +129,8 @@ class Journal:
 
     async def next_due_s(self) -> float | None:
         """Return in how many seconds the next answer may be said; None when none waits."""
-        row = await self.file.do(lambda c: c.execute(SQL["next_due"]).fetchone())
+        now = {"now_ms": self.now_ms(), "longest_ms": LONGEST_MS}
+        row = await self.file.do(lambda c: c.execute(SQL["next_due"], now).fetchone())
         return None if row["due_ms"] is None else max(row["due_ms"] - self.now_ms(), 0) / 1000
 
     async def waiting(self) -> int:

@@ -40,7 +40,8 @@ SELECT place, delivery_id, dispatch_id, recipient, word, reason, reported_ms, ke
 FROM answer
 WHERE state = 'waiting'
   AND delivery_id NOT IN (SELECT delivery_id FROM answer
-                          WHERE state = 'waiting' AND not_before_ms > :now_ms)
+                          WHERE state = 'waiting' AND not_before_ms > :now_ms
+                            AND not_before_ms <= :now_ms + :longest_ms)
 ORDER BY place LIMIT 1;
 
 -- name: answered
@@ -52,8 +53,10 @@ UPDATE answer SET state = :state, fault = :fault WHERE place = :place;
 UPDATE answer SET not_before_ms = :not_before_ms, fault = :fault WHERE place = :place;
 
 -- name: next_due
--- When the next that was put off may be said.
-SELECT min(not_before_ms) AS due_ms FROM answer WHERE state = 'waiting';
+-- When the next that was put off may be said; what was put off for too long, before the clock was set
+-- back, at once.
+SELECT min(CASE WHEN not_before_ms <= :now_ms + :longest_ms THEN not_before_ms ELSE 0 END) AS due_ms
+FROM answer WHERE state = 'waiting';
 
 -- name: waiting
 -- How many answers wait.

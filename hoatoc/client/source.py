@@ -1,10 +1,12 @@
 """Where a recipient's documents come from, and its answers go to: a gateway, or Kafka."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Protocol
 from uuid import UUID, uuid5
 
@@ -22,7 +24,7 @@ from hoatoc.client.value import Entry
 from hoatoc.config import Kafka
 from hoatoc.domain import topic
 from hoatoc.domain.delivery import OUTCOMES
-from hoatoc.domain.error import OurFault, PeerFault
+from hoatoc.domain.error import OurFault, PeerFault, Unavailable
 from hoatoc.domain.event import (
     Answer,
     DocumentDispatched,
@@ -35,6 +37,8 @@ from hoatoc.kafka.client import AWAY, BrokerAway, consumer, headers_of, producer
 
 PROCESSING = "processing"
 _MOST = 200
+_LARGE = 256 * 1024
+"""bytes; what is not larger is taken in one go"""
 
 
 class PositionLost(OurFault):
@@ -93,6 +97,8 @@ class HttpSource:
     client: AsyncClient
     organ: str = ""
     name: str = "gateway"
+    scratch: Path | None = None
+    """where what was taken of a large document stands until it is whole"""
 
     async def next(self, cursor: str | None) -> tuple[Sequence[Item], str | None]:
         """GET /v1/inbox, waiting."""
@@ -105,8 +111,7 @@ class HttpSource:
     async def content(self, item: Item) -> bytes:
         """GET /v1/deliveries/{id}/content."""
         assert item.entry is not None  # noqa: S101 - asked for what was read alone
-        entry = item.entry
-        return await self.client.content(entry.delivery_id, entry.content_sha256 or "")
+        return await _taken(self.client, item.entry, self.scratch)
 
     async def answer(self, answer: Waiting) -> None:
         """POST an acknowledgement or a status, by the key that it has."""
@@ -118,6 +123,21 @@ class HttpSource:
         await self.client.report(
             answer.delivery_id, answer.word, answer.reason, reported_at=at, key=key
         )
+
+
+async def _taken(client: AsyncClient, entry: Entry, scratch: Path | None) -> bytes:
+    """Take the packet of a copy; a large one goes on where the line broke, whoever asks again."""
+    expected = entry.content_sha256 or ""
+    if scratch is None or (entry.content_bytes or 0) <= _LARGE:
+        return await client.content(entry.delivery_id, expected)
+    place = scratch / f"{entry.delivery_id}.edxml"
+    try:
+        await client.save(entry.delivery_id, place, expected)
+        content = await asyncio.to_thread(place.read_bytes)
+        place.unlink()
+    except OSError as error:  # our disk, not the document
+        raise Unavailable(f"{place}: {error.strerror}") from error
+    return content
 
 
 @dataclass(slots=True)
@@ -132,6 +152,7 @@ class KafkaSource:
     gateway: AsyncClient | None = None
     name: str = "kafka"
     wait_s: float = WAIT_S
+    scratch: Path | None = None
     _held: AsyncExitStack = field(default_factory=AsyncExitStack)
     _reader: AIOKafkaConsumer | None = None
     _at: int | None = None
@@ -183,7 +204,7 @@ class KafkaSource:
                     f"Văn bản {entry.document_id} có nội dung lớn: khai báo cổng (gateway) cho hộp "
                     f"nhận. / The content of {entry.document_id} is large: name a gateway."
                 )
-            return await self.gateway.content(entry.delivery_id, expected)
+            return await _taken(self.gateway, entry, self.scratch)
         found = sha256(content).hexdigest()
         if found != expected:
             raise altered(expected, found)

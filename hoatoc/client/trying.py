@@ -13,7 +13,13 @@ from hoatoc.client.error import GatewayAway, OutcomeUnknown, Problem, ReplyUnrea
 from hoatoc.domain.error import HoatocError
 
 T = TypeVar("T")
-_NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_NOT_REACHED = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.LocalProtocolError,
+    httpx.UnsupportedProtocol,
+)
 _SPREAD = 0.25
 
 
@@ -82,7 +88,9 @@ class Trying(Generic[T]):
     def lost(self, error: httpx.HTTPError) -> GatewayAway:
         """Return what a try without an answer is."""
         self._heard = self._heard or not isinstance(error, _NOT_REACHED)
-        said = f"{type(error).__name__}: {error}".rstrip(": ")
+        # What was wrong with our own request is not quoted: it may be the key.
+        told = "" if isinstance(error, httpx.LocalProtocolError) else str(error)
+        said = f"{type(error).__name__}: {told}".rstrip(": ")
         return GatewayAway(
             f"Cổng không trả lời ({said}): kiểm tra địa chỉ và đường truyền. / The gateway does "
             f"not answer ({said}): check its address and the line."

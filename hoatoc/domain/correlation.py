@@ -5,11 +5,14 @@ names the recipient; every other status comes from the recipient, and `ResponseF
 sender. The document is named by its id, or by number and notation with the day of promulgation.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from hoatoc.domain.delivery import canonical
 from hoatoc.domain.identity import parse_document_id
 from hoatoc.domain.packet import StatusPacket
+from hoatoc.domain.page import VIETNAM
 
 TAKE_BACK = "13"
 """The one status that the sender reports, and of a recipient's copy."""
@@ -42,3 +45,11 @@ def meant(status: StatusPacket) -> Meant:
         number=number or named.number,
         notation=notation or named.notation,
     )
+
+
+def reported_at(status: StatusPacket) -> datetime | None:
+    """Return when a status was reported by its own word, in Vietnam; None if it cannot be read."""
+    for form in ("%Y/%m/%d %H:%M:%S", "%d/%m/%Y %H:%M:%S"):
+        with suppress(ValueError):
+            return datetime.strptime(status.at.strip(), form).replace(tzinfo=VIETNAM)
+    return None

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from hoatoc.domain.correlation import Meant
@@ -99,20 +99,25 @@ class InboxTables:
         return found
 
 
+class Reserved(NamedTuple):
+    """Of what request a key is, what came of that; `new` where nobody had used it before."""
+
+    digest: bytes
+    result: UUID | None
+    new: bool
+
+
 class KeyTables:
     """Keys of requests that may be repeated, on one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def reserve(self, organ: str, key: str, digest: bytes) -> tuple[bytes, UUID | None]:
-        """Take a key; return of what request it is the key, and what came of that.
-
-        Inside a transaction, others that use the key wait until its end.
-        """
-        await self._connection.execute(SQL["reserve_key"], organ, key, digest)
+    async def reserve(self, organ: str, key: str, digest: bytes) -> Reserved:
+        """Take a key; inside a transaction, others that use the key wait until its end."""
+        done = await self._connection.execute(SQL["reserve_key"], organ, key, digest)
         row = await self._connection.fetchrow(SQL["key"], organ, key)
-        return row["digest"], row["result"]
+        return Reserved(row["digest"], row["result"], new=done == "INSERT 0 1")
 
     async def keep(self, organ: str, key: str, result: UUID) -> None:
         """Keep what came of a request."""

@@ -114,7 +114,8 @@ def _meaning(problem: client.Problem) -> HoatocError:
     """
     text, after_s = str(problem), problem.retry_after_s
     by_the_way = isinstance(problem, client.TooLarge) and not problem.code
-    if by_the_way or isinstance(problem, _ONE_WAITS) or problem.code in (*_DAMAGED, *_ITS_CONTENT):
+    of_one = (*_DAMAGED, *_ITS_CONTENT, "request-invalid")
+    if by_the_way or isinstance(problem, _ONE_WAITS) or problem.code in of_one:
         return Later(text, after_s)
     held = isinstance(problem, _ALL_WAIT) and problem.code != "sender-mismatch"
     if held or not problem.code or problem.code in MISUNDERSTOOD:

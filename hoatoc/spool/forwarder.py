@@ -21,6 +21,8 @@ from hoatoc.sqlite import DiskFull
 POLL_S = 5.0
 KNOCKS = 8
 """how often one packet knocks before another does"""
+URGENT = 1
+"""the least priority for which there is a place beside the others"""
 LOG = structlog.get_logger("spool")
 FORWARDED = Counter("hoatoc_spool_forwarded_total", "Packets that left the spool", ["outcome"])
 WAITING = Gauge("hoatoc_spool_waiting", "Packets that wait in the spool")
@@ -116,16 +118,19 @@ class Forwarder:
         One at which the line breaks again and again lets another knock: something on the way may
         not let this one pass.
         """
-        room = self.line.room(self.most) - len(self.in_flight)
+        most = self.line.room(self.most)
+        room, least = most - len(self.in_flight), 0
+        if room == 0 and most == self.most:  # one that is urgent waits for no others under way
+            room, least = 1, URGENT
         if room <= 0:
             return 0
         knocked = {
             of for of, (times, at) in self.failed.items() if times >= KNOCKS and at > self.passed_at
         }
-        rows = await self.outbox.claim({*self.in_flight, *knocked}, room)
+        rows = await self.outbox.claim({*self.in_flight, *knocked}, room, least)
         if not rows and knocked:  # each has knocked: again from the most urgent on
             self.failed.clear()
-            rows = await self.outbox.claim(self.in_flight, room)
+            rows = await self.outbox.claim(self.in_flight, room, least)
         for row in rows:
             self.in_flight[row.id] = asyncio.create_task(self._forward(row))
         return len(rows)

@@ -192,9 +192,7 @@ class Outbox:
         known = connection.execute(SQL["find"], {"sha256": digest}).fetchone()
         if known and known["state"] != State.REFUSED:
             return Taken(UUID(known["id"]), new=False, state=State(known["state"]))
-        packets, _, _, kept = connection.execute(SQL["occupied"]).fetchone()
-        if kept + len(arrival.content) > self.quota_bytes:
-            raise SpoolFull(packets, kept, self.quota_bytes)
+        self._require_quota(connection, len(arrival.content))
         require_room(int(connection.execute(SQL["spare"]).fetchone()[0]))
         now_ms, packet = self.now_ms(), spool_id(arrival.content)
         row = {
@@ -208,12 +206,29 @@ class Outbox:
         connection.execute(SQL["take_again" if known else "take"], row)
         return Taken(packet, new=True, state=State.WAITING)
 
-    async def claim(self, but: Iterable[UUID], limit: int) -> list[Queued]:
+    async def require_quota(self, content: bytes) -> None:
+        """Raise SpoolFull where a packet would find no room in the quota."""
+
+        def require(connection: sqlite3.Connection) -> None:
+            digest = sha256(content).digest()
+            known = connection.execute(SQL["find"], {"sha256": digest}).fetchone()
+            if not known or known["state"] == State.REFUSED:
+                self._require_quota(connection, len(content))
+
+        await self.file.do(require)
+
+    def _require_quota(self, connection: sqlite3.Connection, size: int) -> None:
+        packets, _, _, kept = connection.execute(SQL["occupied"]).fetchone()
+        if kept + size > self.quota_bytes:
+            raise SpoolFull(packets, kept, self.quota_bytes)
+
+    async def claim(self, but: Iterable[UUID], limit: int, least: int = 0) -> list[Queued]:
         """Claim up to `limit` packets, urgent first; committed before the caller sends anything.
 
-        `but`: not these, which are in flight.
+        `but`: not these, which are in flight; `least`: of this priority at least.
         """
         claim = {
+            "least": least,
             "but": json.dumps([str(each) for each in but]),
             "room": limit,
             "now_ms": self.now_ms(),
@@ -300,7 +315,13 @@ class Outbox:
     async def forget(self, older_than_s: float) -> int:
         """Forget what ended longer ago than this, and return how many packets those were."""
         before = {"before_ms": self.now_ms() - int(older_than_s * 1000)}
-        return await self.file.do(lambda c: c.execute(SQL["forget"], before).rowcount)
+
+        def forget(connection: sqlite3.Connection) -> int:
+            forgotten = connection.execute(SQL["forget"], before).rowcount
+            connection.execute(SQL["forget_told"], before)
+            return forgotten
+
+        return await self.file.do(forget)
 
     async def cursor(self, source: str) -> str | None:
         """Return up to where the statuses of a source were booked."""

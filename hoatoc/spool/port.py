@@ -28,6 +28,8 @@ _BODY_S = 60.0
 _RETRY_S = 30
 _MOST = 8
 """requests with a body at a time"""
+LONGEST_NAME = 200
+"""letters, as at the gateway"""
 _SHA256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]*):")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -50,6 +52,20 @@ class BodySlow(_Refusal):
 
 class DigestMismatch(_Refusal):
     """The body is not what `Content-Digest` says."""
+
+
+class DeclarationInvalid(_Refusal):
+    """Who declares that a packet holds no secret is not named as the gateway takes it."""
+
+
+class BodyUnreadable(_Refusal):
+    """The body is not in the encoding that its head names."""
+
+    status = 400
+
+
+class NotListening(OurFault):
+    """The port cannot listen at its address."""
 
 
 class PacketUnknown(_Refusal):
@@ -82,7 +98,7 @@ class Port:
             raise SpoolBusy("Đang bận, gửi lại sau giây lát. / Busy; send it again in a moment.")
         async with self.turns:
             content = await _body(request)
-            declared_by = request.query.get("declared_open_by", "")
+            declared_by = _declared_by(request)
             packet, taken = await self.arrivals.take(content, declared_by)
         return _json(
             {
@@ -111,6 +127,17 @@ class Port:
         return _json(await self.teller.state())
 
 
+def _declared_by(request: web.Request) -> str:
+    name = request.query.get("declared_open_by", "")
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise DeclarationInvalid(
+            f"declared_open_by: tên người khai, không quá {LONGEST_NAME} ký tự in được. / "
+            f"declared_open_by: the name of who declares it, {LONGEST_NAME} printable letters at "
+            "most."
+        )
+    return name
+
+
 _UNKNOWN = "Không có mã này trong hàng đợi. / The spool knows nothing of this id."
 
 
@@ -127,6 +154,11 @@ async def _body(request: web.Request) -> bytes:
     try:
         async with asyncio.timeout(_BODY_S):
             content = await request.read()
+    except web.RequestPayloadError as error:
+        raise BodyUnreadable(
+            "Không giải mã được nội dung theo Content-Encoding; gửi lại không nén. / The body is "
+            "not in the Content-Encoding that is named; send it as it is."
+        ) from error
     except web.HTTPRequestEntityTooLarge as error:
         raise ContentTooLarge("/", "", f"{LARGEST_PACKET_BYTES} bytes") from error
     except TimeoutError as error:
@@ -167,21 +199,31 @@ def problem_of(error: HoatocError) -> web.Response:
     status = error.status if isinstance(error, _Refusal) else usual
     code = name_of(type(error))
     detail = error.withheld() if isinstance(error, PacketFault) else str(error)
-    problem: dict[str, Any] = {
+    more: dict[str, Any] = {}
+    if isinstance(error, PacketFault):
+        more["field"] = error.path
+    if isinstance(error, SecretSuspected):
+        more["suspicions"] = list(error.codes)
+    answer = _problem(status, code, detail, **more)
+    if status in (503, 507):
+        answer.headers["Retry-After"] = str(_RETRY_S)
+    return answer
+
+
+_CODES = {404: "route-unknown", 405: "method-not-allowed", 413: "content-too-large"}
+
+
+def _problem(status: int, code: str, detail: str, **more: object) -> web.Response:
+    problem = {
         "type": f"urn:hoatoc:problem:{code}",
         "title": f"{status}",
         "status": status,
         "detail": detail,
         "code": code,
+        **more,
     }
-    if isinstance(error, PacketFault):
-        problem["field"] = error.path
-    if isinstance(error, SecretSuspected):
-        problem["suspicions"] = list(error.codes)
     answer = _json(problem, status)
     answer.content_type = "application/problem+json"
-    if status in (503, 507):
-        answer.headers["Retry-After"] = str(_RETRY_S)
     return answer
 
 
@@ -190,7 +232,25 @@ async def _by_problems(request: web.Request, handler: Handler) -> web.StreamResp
     try:
         return await handler(request)
     except HoatocError as error:
-        return problem_of(error)
+        answer = problem_of(error)
+        if isinstance(error, BodyUnreadable):
+            answer.force_close()  # the rest of it is read no more
+        return answer
+    except web.HTTPException as error:
+        return _problem(error.status, _CODES.get(error.status, "request-invalid"), error.reason)
+
+
+async def _listen(runner: web.AppRunner, listen: str) -> None:
+    """Listen at `host:port`, or at a port of this machine alone; raises NotListening."""
+    host, _, number = listen.rpartition(":")
+    try:
+        await web.TCPSite(runner, host.strip("[]") or "127.0.0.1", int(number)).start()
+    except (OSError, ValueError, OverflowError) as error:
+        raise NotListening(
+            f"Không nhận được tại «{listen}» ({error}): đặt HOATOC_SPOOL_LISTEN là host:cổng còn "
+            f"trống. / “{listen}” cannot be listened at ({error}): set HOATOC_SPOOL_LISTEN to a "
+            "host:port that is free."
+        ) from error
 
 
 @asynccontextmanager
@@ -212,8 +272,7 @@ async def served(
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=5)
     await runner.setup()
     try:
-        host, _, number = listen.rpartition(":")
-        await web.TCPSite(runner, host.strip("[]"), int(number)).start()
+        await _listen(runner, listen)
         address = runner.addresses[0]
         yield f"http://{address[0]}:{address[1]}"
     finally:

@@ -32,14 +32,15 @@ SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size;
 SELECT min(taken_ms) AS oldest_ms FROM packet WHERE state IN ('waiting', 'claimed');
 
 -- name: claim
--- Claim what may leave, urgent first; also what was claimed and is not being worked on any more.
+-- Claim what may leave, of a priority or above it, urgent first; also what was claimed and is not
+-- being worked on any more.
 UPDATE packet SET state = 'claimed', attempts = attempts + 1
 WHERE id IN (
     SELECT id FROM packet
     WHERE (state = 'claimed'
            OR (state = 'waiting'
                AND (not_before_ms <= :now_ms OR not_before_ms > :now_ms + :longest_ms)))
-      AND id NOT IN (SELECT value FROM json_each(:but))
+      AND priority >= :least AND id NOT IN (SELECT value FROM json_each(:but))
     ORDER BY priority DESC, taken_ms, id
     LIMIT :room)
 RETURNING id, document_id, sender, priority, bytes AS size, sha256, declared_by, name, taken_ms, attempts,
@@ -159,5 +160,10 @@ WHERE dispatch_id = :dispatch_id ORDER BY recipient;
 SELECT id, document_id, name FROM packet WHERE dispatch_id = :dispatch_id;
 
 -- name: forget
--- What ended long ago, answered or not.
-DELETE FROM packet WHERE ended_ms < :before_ms
+-- What ended long ago, and may not have to be given back any more.
+DELETE FROM packet WHERE ended_ms < :before_ms AND content IS NULL;
+
+-- name: forget_told
+-- What was told long ago of dispatches that are not remembered.
+DELETE FROM delivery WHERE told_ms < :before_ms
+AND NOT EXISTS (SELECT 1 FROM packet WHERE packet.dispatch_id = delivery.dispatch_id)

@@ -53,6 +53,10 @@ class StatusesExpired(OurFault):
     """What stands behind a cursor is kept no more: some of it was never read."""
 
 
+class _LineIsBack(Exception):
+    """The line has come back while an answer was waited for."""
+
+
 class Statuses(Protocol):
     """Where one learns what became of one's documents."""
 
@@ -266,20 +270,39 @@ class Teller:
         """
         backoff = Backoff()
         while True:
+            self.line.back.clear()
             try:
-                answer = await ask()
+                answer = await self._unless_back(ask)
+            except _LineIsBack:
+                continue
             except StatusesExpired:
                 raise
             except HoatocError as error:  # the line is down, or our credential is not accepted
                 if not self.fault:
                     LOG.warning("statuses_away", reason=type(error).__name__)
                 self.fault = str(error)
-                self.line.back.clear()
                 async with _at_most(backoff.after_s(error)):
                     await self.line.back.wait()
             else:
                 self.fault = ""
                 return answer
+
+    async def _unless_back(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Ask; raises _LineIsBack if the line comes back meanwhile, and what asking raises.
+
+        A call from before may hang at a connection that nobody serves any more.
+        """
+        asking = asyncio.ensure_future(ask())
+        back = asyncio.ensure_future(self.line.back.wait())
+        try:
+            await asyncio.wait((asking, back), return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                raise _LineIsBack
+            return asking.result()
+        finally:
+            asking.cancel()
+            back.cancel()
+            await asyncio.gather(asking, back, return_exceptions=True)
 
     async def show(self) -> None:
         """Show in the folder all that changes until cancelled."""

@@ -26,6 +26,7 @@ from hoatoc.client import AsyncClient, Inbox, OutcomeUnknown, Patience, Problem,
 from hoatoc.client.error import GatewayAway
 from hoatoc.client.value import HandedOver, Spooled
 from hoatoc.config import Kafka
+from hoatoc.domain.delivery import STATUSES
 from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, read_packet, write_status
 from hoatoc.domain.event import DocumentHandedOver
 from hoatoc.domain.packet import Packet, Party, ResponseFor, StatusPacket
@@ -232,8 +233,9 @@ async def _reading(agency: Agency, inbox: Inbox) -> AsyncIterator[None]:
 async def _report(agency: Agency, inbox: Inbox, received: Received) -> None:
     for code in course(agency.chance):
         await asyncio.sleep(agency.rest_s())
-        await inbox.report(received.entry, code, REASON if code == "02" else "")
-        agency.reported(code)
+        if code in STATUSES:  # our reader reports no other
+            await inbox.report(received.entry, code, REASON if code == "02" else "")
+            agency.reported(code)
 
 
 async def _at_the_axis(agency: Agency, packet: bytes) -> bool:

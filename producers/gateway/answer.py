@@ -53,7 +53,7 @@ async def taking(
 ) -> UUID:
     """Append an acknowledgement of a copy, and return its event; the same again is the same event.
 
-    Raises AccessDenied, NotFound, BrokerAway.
+    Without a key, another reason is another event. Raises AccessDenied, NotFound, BrokerAway.
     """
 
     def event(event_id: UUID, dispatch_id: UUID, recipient: str) -> Answer:
@@ -66,7 +66,9 @@ async def taking(
             reported_ms=_now_ms(),
         )
 
-    return await answer(here, speaks, delivery_id, f"acknowledgement/{outcome}", key, event)
+    return await answer(
+        here, speaks, delivery_id, f"acknowledgement/{outcome}", key or reason or "", event
+    )
 
 
 @router.post(

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import asyncpg
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from hoatoc import notify
 from hoatoc.config import Settings
@@ -73,7 +74,7 @@ ROUTERS = (
 
 def application(gateway: Gateway) -> FastAPI:
     """Return the application that answers for a gateway."""
-    app = FastAPI(
+    app = FastAPIOffline(  # of which /docs needs no other host
         title="Hoatoc",
         version="1",
         summary="Gửi, nhận văn bản điện tử / Exchange of official documents",

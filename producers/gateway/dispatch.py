@@ -156,12 +156,12 @@ async def resend(
         connections = {o: speaks.registry.connection(speaks.registry[o]) for o in organs}
         async with connection.transaction():
             if given:
-                kept, result = await keys.reserve(speaks.organ, given, digest)
-                if kept != digest:
+                reserved = await keys.reserve(speaks.organ, given, digest)
+                if reserved.digest != digest:
                     raise KeyReused
-                if result is not None:
+                if reserved.result is not None:
                     await note(connection, speaks, Action.RESEND, dispatch_id, again=True)
-                    return Resent(dispatch_id=result, recipients=list(organs))
+                    return Resent(dispatch_id=reserved.result, recipients=list(organs))
             policy = here.door.admission.policy
             new = await handovers.resend(dispatch_id, organs, connections, policy, DOOR)
             if given:

@@ -146,7 +146,8 @@ async def take(
     digest = sha256(b"documents" + packet.sha256).digest()
     async with here.connection() as connection:
         keys = KeyTables(connection)
-        if key and (await keys.reserve(speaks.organ, key, digest))[0] != digest:
+        reserved = await keys.reserve(speaks.organ, key, digest) if key else None
+        if reserved and reserved.digest != digest:
             raise KeyReused
         try:
             return await _taken(here, connection, speaks, packet, (priority, declaration))
@@ -154,7 +155,7 @@ async def take(
             suspected = isinstance(fault, SecretSuspected)
             HANDED_OVER.labels("suspected" if suspected else "refused").inc()
             LOG.info("handover_refused", organ=speaks.organ, reason=type(fault).__name__)
-            if key:
+            if reserved and reserved.new:  # else something has come of it before
                 await keys.free(speaks.organ, key, digest)
             raise
 

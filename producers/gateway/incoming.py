@@ -25,6 +25,8 @@ from producers.gateway.speaking import Speaking, Speaks, speaking
 from producers.gateway.state import Gateway, Here
 
 MOST_WAIT_S = 60
+LEAST_READ, SCAN_S = 100, 2.0
+"""records at a time, and seconds after which a client is told how far it has come"""
 STREAM_S = 25.0
 """how long a stream waits before it looks whether its client is still there"""
 CLIENT_GONE = 499
@@ -136,8 +138,13 @@ Shaping = Callable[[Gateway, Reading, Sequence[Fetched]], Any]
 async def next_page(
     here: Gateway, reading: Reading, limit: int, wait_s: float, shaping: Shaping
 ) -> Page:
-    """Return the next entries; wait so long for the first of them. Raises CursorAhead."""
-    deadline, cursor = time.monotonic() + wait_s, reading.cursor
+    """Return the next entries; wait so long for the first of them. Raises CursorAhead.
+
+    Behind a hub most records may be another's: after some time of nothing but those, the cursor
+    behind them is returned.
+    """
+    begun = time.monotonic()
+    deadline, cursor = begun + wait_s, reading.cursor
     while True:
         left = deadline - time.monotonic()
         if left > 0 and cursor is not None and here.watch.ends_at(reading.topic, cursor):
@@ -145,9 +152,13 @@ async def next_page(
             if time.monotonic() >= deadline and here.watch.ends_at(reading.topic, cursor):
                 return Page([], cursor)  # a look for all who wait has seen that nothing came
         here.require_broker()
-        stretch = await here.feed.read(reading.topic, cursor, limit)
+        stretch = await here.feed.read(reading.topic, cursor, max(limit, LEAST_READ))
         cursor = stretch.next
         entries = await shaping(here, reading, stretch.records)
+        if len(entries) > limit:
+            return Page(entries[:limit], int(entries[limit - 1].cursor))
+        if not entries and cursor < stretch.end and time.monotonic() - begun > SCAN_S:
+            return Page([], cursor)
         left = deadline - time.monotonic()
         if entries or here.watch.closing.is_set() or (left <= 0 and cursor >= stretch.end):
             return Page(entries, cursor)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
+from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from hoatoc.answering import is_take_back
 from hoatoc.domain import topic
 from hoatoc.domain.access import Action, Thing
-from hoatoc.domain.correlation import meant
+from hoatoc.domain.correlation import meant, reported_at
 from hoatoc.domain.edxml import MAX_PACKET_BYTES, read_status
 from hoatoc.domain.event import DeliveriesUpdated
 from hoatoc.domain.identity import DispatchId, OrganCode, delivery_id
@@ -91,11 +92,12 @@ async def report(request: Request, here: Here, speaks: Speaks, key: Key = None) 
     if kind not in XML:
         raise Unsupported(kind, EDXML)
     body = pieces(request, MAX_PACKET_BYTES, here.settings.gateway.idle_s)
-    packet = read_status(b"".join([piece async for piece in body]))
-    return Answered(event_id=await told(here, speaks, packet, checked(key)))
+    written = b"".join([piece async for piece in body])
+    own = checked(key) or sha256(written).hexdigest()  # another packet is another report
+    return Answered(event_id=await told(here, speaks, read_status(written), own))
 
 
-async def told(here: Gateway, speaks: Speaking, packet: StatusPacket, key: str = "") -> UUID:
+async def told(here: Gateway, speaks: Speaking, packet: StatusPacket, key: str) -> UUID:
     """Report what a status packet says, as the organ that it is from; return the event.
 
     Raises AccessDenied, NotFound where it names no copy that the caller may speak of, BrokerAway.
@@ -110,7 +112,8 @@ async def told(here: Gateway, speaks: Speaking, packet: StatusPacket, key: str =
     speaks.find(action, Thing.DOCUMENT, copy.document_id or mark, own)
     assert dispatch_id is not None  # noqa: S101 - it was found
     of = delivery_id(DispatchId(dispatch_id), OrganCode(recipient))
-    return await status(here, speaks, of, packet.code, packet.description, None, key)
+    at = reported_at(packet)
+    return await status(here, speaks, of, packet.code, packet.description, at, key)
 
 
 def _code(registry: Registry, written: str) -> str:

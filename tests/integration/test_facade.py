@@ -81,6 +81,14 @@ async def test_a_recipient_at_work_keeps_its_document_in_the_list(axis: Axis) ->
     assert "processing" == entry["status"]
 
 
+async def test_what_is_being_worked_on_hides_nothing_that_came_later(axis: Axis) -> None:
+    first = await axis.waiting(B, await axis.sent(letter(A, [B], "1018"), A))
+    await asked(axis.client(B).update_status, docId=first, status="processing")
+    later = await axis.waiting(B, await axis.sent(letter(A, [B], "1019"), A))
+    listed = [each["docId"] for each in await axis.listed(B)]
+    assert listed.index(later) < listed.index(first)
+
+
 async def test_f5_a_fail_of_what_was_done_before_changes_nothing(axis: Axis) -> None:
     doc_id = await axis.sent(letter(A, [B], "1004"), A)
     there = await axis.waiting(B, doc_id)
@@ -295,6 +303,13 @@ async def test_an_agency_is_registered_and_changed_and_nothing_is_deleted(axis: 
         changed["mail"],
     )
     assert ("Cục Thử nghiệm mới", A) == (found[f"{A}.77"]["name"], found[f"{A}.77"]["pid"])
+    foreign = '{"code":"%s.77","name":"Văn phòng của cơ quan khác"}'
+    for code in (B, "X99"):
+        said = await asked(client.register_agency, foreign % code)
+        assert ("22", True) == (said["ErrorCode"], f"{A}.<…>" in said["ErrorDesc"]), said
+    assert (
+        "22" == (await asked(client.register_agency, '{"code":"A","name":"\\ud800"}'))["ErrorCode"]
+    )
     for _ in range(2):
         await done(client.delete_agency, f"{A}.77")
     query = "SELECT valid_to IS NOT NULL FROM organ WHERE code = $1"

@@ -11,7 +11,7 @@ import pytest
 
 from hoatoc import codec
 from hoatoc.domain.content import claim_of
-from hoatoc.domain.edxml import read_packet, write_packet, write_status
+from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, read_packet, write_packet, write_status
 from hoatoc.domain.event import AlertRaised, StatusReported, TransportAcknowledged
 from hoatoc.domain.page import VIETNAM
 from hoatoc.testing.agency import letter
@@ -95,6 +95,29 @@ async def test_what_waits_is_listed_whatever_days_are_asked_for(axis: Axis) -> N
         await client.post("/updateStatus", json={"docId": there, "status": "done"})
     assert there not in [each["docId"] for each in await listed(axis, B, **days)]
     assert there in [each["docId"] for each in await listed(axis, B)]
+
+
+async def test_a_packet_is_the_same_text_whatever_its_encoding_and_its_subject(axis: Axis) -> None:
+    packet = read_packet(letter(A, [B], "4010"), limit=LARGEST_PACKET_BYTES)
+    odd = write_packet(replace(packet, subject='V/v "\\u0000" và \\u0000'))
+    in_16 = odd.decode().replace('"UTF-8"', '"UTF-16"', 1).replace("4010", "4011").encode("utf-16")
+    for written, number in ((odd, "4010"), (in_16, "4011")):
+        known = {each["docId"] for each in await listed(axis, B)}
+        assert (await sent(axis, written))["success"]
+        async with province(axis, B) as client:
+            asked = {"docId": await arrived(axis, B, known)}
+            said = (await client.get("/getEdoc", params=asked)).json()["data"]
+        assert f"{number}/UBND-VP" == said["edocCode"]
+        assert odd.decode().replace("4010", number) == said["edxml"]
+
+
+async def test_any_days_may_be_asked_for(axis: Axis) -> None:
+    known = {each["docId"] for each in await listed(axis, B)}
+    await sent(axis, letter(A, [B], "4012"))
+    fresh = await arrived(axis, B, known)
+    for first, last in (("0001/01/01", "9999/12/31"), ("1970/01/01", "2999/01/01")):
+        found = await listed(axis, B, fromDate=first, toDate=last)
+        assert fresh in [each["docId"] for each in found]
 
 
 async def test_refusals_are_told_in_its_own_shape_by_the_codes_of_the_guide(axis: Axis) -> None:

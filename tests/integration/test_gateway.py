@@ -4,7 +4,8 @@ import asyncio
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -227,6 +228,17 @@ async def test_the_key_of_a_refused_request_may_be_used_for_the_corrected_one(do
     assert [422, 201] == [refused.status_code, corrected.status_code]
 
 
+async def test_a_key_by_which_something_was_handed_over_is_that_of_nothing_else(
+    door: Door,
+) -> None:
+    key = {"Idempotency-Key": "k-3"}
+    first = await door.hand_over(letter(A, [B], "130"), A, **key)
+    urgent = await door.hand_over(letter(A, [B], "130"), A, **key, **{"Hoatoc-Priority": "2"})
+    other = await door.hand_over(letter(A, [B], "131"), A, **key)
+    assert [201, 422, 422] == [a.status_code for a in (first, urgent, other)]
+    assert ["priority-mismatch", "key-reused"] == [a.json()["code"] for a in (urgent, other)]
+
+
 async def test_another_content_under_a_number_shows_both_sides(door: Door) -> None:
     first = await door.hand_over(letter(A, [B], "114"), A)
     other = await door.hand_over(letter(A, [B], "114", b"another text"), A)
@@ -334,22 +346,27 @@ async def test_a_status_packet_is_reported_for_the_copy_that_it_names(door: Door
             promulgated=date(2021, 3, 2),
             document_id=f"{A},2021/03/02,121/UBND-VP",
         ),
-        code="03",
-        description="Đã tiếp nhận",
+        code="05",
+        description="Đang xử lý",
+        at="2026/11/20 08:00:00",
     )
-    data = write_status(packet)
+    first, later = (write_status(replace(packet, at=f"2026/11/2{n} 08:00:00")) for n in (0, 5))
     async with door.as_(B) as recipient, door.as_(C) as stranger:
-        answer = await recipient.post("/v1/statuses", content=data, headers=EDXML)
-        foreign = await stranger.post("/v1/statuses", content=data, headers=EDXML)
-    assert [202, 404] == [answer.status_code, foreign.status_code]
-    found = [
-        event
+        answers = [
+            await recipient.post("/v1/statuses", content=data, headers=EDXML)
+            for data in (first, first, later)
+        ]
+        foreign = await stranger.post("/v1/statuses", content=first, headers=EDXML)
+    assert [202, 202, 202, 404] == [a.status_code for a in (*answers, foreign)]
+    found = {
+        str(event.event_id): event
         for event in await door.line.events("deliveries", StatusReported)
-        if str(event.event_id) == answer.json()["event_id"]
-    ]
-    assert [(said["dispatch_id"], B, "03")] == [
-        (str(e.dispatch_id), e.recipient, e.code) for e in found
-    ]
+        if str(event.dispatch_id) == said["dispatch_id"]
+    }
+    assert {a.json()["event_id"] for a in answers} == set(found)
+    days = [datetime.fromtimestamp((e.reported_ms or 0) / 1000, UTC) for e in found.values()]
+    assert [datetime(2026, 11, day, 1, tzinfo=UTC) for day in (20, 25)] == sorted(days)
+    assert {(B, "05")} == {(e.recipient, e.code) for e in found.values()}
 
 
 async def test_what_became_of_a_document_is_told_to_its_sender(door: Door) -> None:
@@ -366,6 +383,17 @@ async def test_a_report_repeated_is_the_same_fact_and_one_made_anew_is_another(d
     async with door.as_(B) as client:
         ids = [
             (await client.post(copy, json=one)).json()["event_id"] for one in (first, first, anew)
+        ]
+    assert [True, False] == [ids[0] == ids[1], ids[1] == ids[2]]
+
+
+async def test_another_reason_is_another_acknowledgement(door: Door) -> None:
+    said = await door.send(letter(A, [B], "132"), A)
+    copy = f"/v1/deliveries/{said['recipients'][0]['delivery_id']}/acknowledgement"
+    async with door.as_(B) as client:
+        ids = [
+            (await client.post(copy, json={"outcome": "fail", "reason": why})).json()["event_id"]
+            for why in ("hết đĩa", "hết đĩa", "có mã độc")
         ]
     assert [True, False] == [ids[0] == ids[1], ids[1] == ids[2]]
 

@@ -300,6 +300,7 @@ async def test_the_port_refuses_by_name_and_keeps_nothing(fresh: Line, tmp_path:
         (422, "doctype-forbidden", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", edxml),
         (413, "content-too-large", bytes(LARGEST_PACKET_BYTES + 1), edxml),
         (422, "secret-suspected", letter(A, (B,), "2", "TỐI MẬT".encode()), edxml),
+        (400, "body-unreadable", b"no gzip", edxml | {"Content-Encoding": "gzip"}),
     ]
     async with spool(fresh, tmp_path) as running, httpx.AsyncClient(timeout=60) as http:
         url = f"{running.address}/v1/documents"
@@ -307,6 +308,15 @@ async def test_the_port_refuses_by_name_and_keeps_nothing(fresh: Line, tmp_path:
             answer = await http.post(url, content=body, headers=headers)
             assert (status, code) == (answer.status_code, answer.json()["code"])
             assert "application/problem+json" == answer.headers["content-type"]
+        long = {"declared_open_by": "n" * 201}
+        others = [
+            await http.post(url, params=long, content=packet, headers=edxml),
+            await http.put(url, content=packet, headers=edxml),
+            await http.get(f"{running.address}/nowhere"),
+        ]
+        assert ["declaration-invalid", "method-not-allowed", "route-unknown"] == [
+            answer.json()["code"] for answer in others
+        ]
         missing = await http.get(f"{url}/none")
         assert (404, "packet-unknown") == (missing.status_code, missing.json()["code"])
         state = (await http.get(f"{running.address}/readyz")).json()

@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -17,9 +17,11 @@ from tenacity import Future, RetryCallState
 from hoatoc import client
 from hoatoc.client import AsyncClient, Client, Patience, interface
 from hoatoc.client.call import Body, Reply, decoded, require_success
+from hoatoc.client.connection import Connection
 from hoatoc.client.download import Download
+from hoatoc.client.source import HttpSource, Item
 from hoatoc.client.trying import Trying, is_retriable
-from hoatoc.client.value import HandedOver, Stretch, Told
+from hoatoc.client.value import Entry, HandedOver, Stretch, Told
 
 HERE = "http://gateway.invalid"
 QUICK = Patience(total_s=5, first_s=0.001, longest_s=0.002)
@@ -253,28 +255,77 @@ def test_a_file_is_sent_in_pieces_as_often_as_it_must(tmp_path: Path) -> None:
     assert (200_000, sha256(bytes(200_000)).digest()) == (body.size, body.sha256())
 
 
-def test_content_is_taken_on_from_where_it_stands(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_told", [True, False])
+@pytest.mark.parametrize("weak", ["", "W/"])
+def test_content_is_taken_on_from_where_it_stands(tmp_path: Path, is_told: bool, weak: str) -> None:
     place, whole = tmp_path / "a.edxml", b"one and two"
     digest = sha256(whole).hexdigest()
-    download = Download(place, digest)
+    headers = {"etag": f'{weak}"{digest}"'}
+    download = Download(place, digest if is_told else "")
     assert {} == download.headers()
-    with download.opened(200) as file:
+    with download.opened(200, headers) as file:
         file.write(whole[:4])
-    assert "bytes=4-" == download.headers()["Range"]
-    with download.opened(206) as file:
+    assert {"Range": "bytes=4-", "If-Range": f'"{digest}"'} == download.headers()
+    with download.opened(206, headers) as file:
         file.write(whole[4:])
-    download.finish({})
+    download.finish()
     assert whole == place.read_bytes()
+
+
+async def test_an_inbox_takes_a_large_document_on_from_where_the_line_broke(
+    tmp_path: Path,
+) -> None:
+    whole = bytes(300_000)
+    digest = sha256(whole).hexdigest()
+    headers = {"content-type": "application/edxml+xml", "etag": f'"{digest}"'}
+
+    async def cut() -> AsyncIterator[bytes]:
+        yield whole[:200_000]
+        raise httpx.ReadError("cut")
+
+    reader, asked = answering(
+        httpx.Response(200, headers=headers, content=cut()),
+        httpx.Response(206, headers=headers, content=whole[200_000:]),
+    )
+    entry = Entry(
+        cursor="1",
+        type="document",
+        delivery_id=UUID(int=1),
+        dispatch_id=UUID(int=2),
+        sender="A",
+        recipient="B",
+        content_bytes=len(whole),
+        content_sha256=digest,
+    )
+    source = HttpSource(reader, scratch=tmp_path)
+    assert whole == await source.content(Item(cursor="1", entry=entry))
+    assert [None, "bytes=200000-"] == [request.headers.get("range") for request in asked]
+    assert [] == list(tmp_path.iterdir())
 
 
 def test_content_that_is_not_what_was_handed_over_never_stands_there(tmp_path: Path) -> None:
     place = tmp_path / "a.edxml"
     download = Download(place, "0" * 64)
-    with download.opened(200) as file:
+    with download.opened(200, {}) as file:
         file.write(b"other")
     with pytest.raises(client.ContentAltered):
-        download.finish({})
+        download.finish()
     assert [] == list(tmp_path.iterdir())
+
+
+def test_a_key_is_sent_as_it_was_issued_or_not_at_all() -> None:
+    told = Connection(url="http://a", key=" hoatoc_key\r\n").options()["headers"]
+    assert "Bearer hoatoc_key" == told["Authorization"]
+    for key in ("hoatoc\r_key", "hoatoc_khóa", "hoatoc\0"):
+        with pytest.raises(client.Unauthenticated) as refused:
+            Connection(url="http://a", key=key).options()
+        assert key not in str(refused.value)
+
+
+def test_what_was_wrong_with_a_request_of_ours_is_not_quoted() -> None:
+    trying = Trying(interface.organs(""))
+    lost = trying.lost(httpx.LocalProtocolError("Illegal header value b'Bearer hoatoc_key'"))
+    assert "hoatoc_key" not in str(lost)
 
 
 def test_both_clients_have_the_same_calls() -> None:

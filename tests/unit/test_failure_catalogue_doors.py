@@ -188,7 +188,10 @@ def test_f15_a_copy_and_its_recall_are_known_apart_for_each_recipient() -> None:
     assert len(ids) == len(set(ids))
 
 
-@given(st.sampled_from(Form), st.text(max_size=200))
+REASONS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=200)
+
+
+@given(st.sampled_from(Form), REASONS)
 def test_f19_the_reason_of_a_recall_reaches_each_one_it_asks(form: Form, reason: str) -> None:
     recall = claimed_recall(form, reason)
     told = [codec.decode(codec.encode(issued(recall, one))) for one in recall.recipients]

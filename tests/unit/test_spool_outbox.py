@@ -1,11 +1,8 @@
 """The outbox of a spool and who empties it: answers out of turn, clocks set back, odd packets."""
 
 import asyncio
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from unittest.mock import Mock
 from uuid import UUID
@@ -16,8 +13,7 @@ from hoatoc.client.trying import Backoff
 from hoatoc.domain.event import HandOverAnswered
 from hoatoc.spool.door import Handed, LineDown
 from hoatoc.spool.forwarder import KNOCKS, Forwarder, Line
-from hoatoc.spool.outbox import Arrival, Named, Outbox, Queued, State, open_outbox, spool_id
-from hoatoc.sqlite import File, migrations
+from hoatoc.spool.outbox import Arrival, Named, Outbox, Queued, State, open_outbox
 
 PACKET = Arrival(content=b"<packet/>", document_id="A,1", sender="A", priority=0, name="a.edxml")
 DISPATCH = UUID(int=7)
@@ -178,34 +174,55 @@ async def test_a_packet_that_something_on_the_way_stops_holds_up_no_other(
     assert 1 == (await outbox.standing()).packets
 
 
-async def test_a_file_of_the_first_version_is_opened_and_nothing_of_it_lost(tmp_path: Path) -> None:
-    place = tmp_path / "spool.sqlite"
-    contents = {b"waits": 1, b"claimed": 2, b"sent": 3, b"refused": 4}
-    first = File.open(place, migrations("hoatoc.spool.migrations")[:1])
-    insert = (
-        "INSERT INTO packet (id, sha256, bytes, content, document_id, sender, priority, taken_ms,"
-        " state, ended_ms, dispatch_id, claimed_by, claimed_ms)"
-        " VALUES (?, ?, ?, ?, 'A,1', 'A', 0, ?, ?, ?, ?, ?, ?)"
-    )
-    for content, at in contents.items():
-        state = "waiting" if content == b"waits" else content.decode()
-        kept, ended = (None, at) if state in ("sent", "refused") else (content, None)
-        dispatch = str(DISPATCH) if state == "sent" else None
-        claim = ("another", at) if state == "claimed" else (None, None)
-        told = (str(spool_id(content)), sha256(content).digest(), len(content), kept, at)
-        first.do_now(partial(_execute, insert, (*told, state, ended, dispatch, *claim)))
-    first.do_now(partial(_execute, "INSERT INTO unshown VALUES ('packet/x')", ()))
-    first.close()
-    with open_outbox(place, 10**6) as outbox:
-        rows = await outbox.claim((), 9)
-        assert [b"waits", b"claimed"] == [await outbox.content(row.id) for row in rows]
-        assert [DISPATCH] == await outbox.dispatches("")
-        assert [("packet/x", 1)] == await outbox.unshown()
-        again = Arrival(content=b"refused", document_id="A,1", sender="A", priority=0)
-        assert (await outbox.take(again)).new
-        known = Arrival(content=b"sent", document_id="A,1", sender="A", priority=0)
-        assert (spool_id(b"sent"), False, State.SENT) == await outbox.take(known)
+async def test_what_was_never_answered_is_not_forgotten(tmp_path: Path) -> None:
+    clock = Mock(return_value=1_000_000_000)
+    with open_outbox(tmp_path / "spool.sqlite", 10**6, now_ms=clock) as outbox:
+        row = await claimed(outbox)
+        await outbox.mark_handed(row.id, {})
+        other = Named(UUID(int=1), UUID(int=2), "B", "taken", 3)
+        await outbox.book("kafka", "1", [other])
+        clock.return_value += 48 * 3_600_000
+        assert 0 == await outbox.forget(24 * 3600)
+        assert [] == (await outbox.told(other.dispatch_id))["copies"]
+        await outbox.book("kafka", "2", [], [answer(row, "taken", DISPATCH, "")])
+        assert 1 == await outbox.forget(24 * 3600)
 
 
-def _execute(query: str, values: tuple[object, ...], connection: sqlite3.Connection) -> None:
-    connection.execute(query, values)
+class Slow:
+    """A door at which packets stay until it is told."""
+
+    def __init__(self) -> None:
+        self.there, self.go = list[bytes](), asyncio.Event()
+
+    async def hand_over(self, packet: Queued, content: bytes) -> Handed:
+        del packet
+        self.there.append(content)
+        await self.go.wait()
+        return Handed(DISPATCH, {})
+
+
+async def test_an_urgent_packet_waits_for_no_others_that_are_under_way(outbox: Outbox) -> None:
+    door = Slow()
+    for content in (b"a", b"b", b"c"):
+        await outbox.take(replace(PACKET, content=content))
+    forwarder = Forwarder(outbox, door, 2)
+    running = asyncio.create_task(forwarder.run())
+
+    async def until(number: int) -> None:
+        async with asyncio.timeout(20):
+            while len(door.there) < number:
+                await asyncio.sleep(0.01)
+
+    try:
+        await until(2)
+        for content in (b"urgent", b"urgent too"):
+            await outbox.take(replace(PACKET, content=content, priority=2))
+        forwarder.wake.set()
+        await until(3)
+        assert [b"a", b"b", b"urgent"] == door.there
+        door.go.set()
+        await until(5)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert b"urgent too" == door.there[3]

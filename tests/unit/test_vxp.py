@@ -359,8 +359,26 @@ async def test_a_packet_in_pieces_is_the_same_text_as_the_whole(pieces: list[byt
     whole = b"".join(pieces)
     text = b"".join([piece async for piece in in_base64(coming())])
     assert b64encode(whole) == text
+
+
+@given(
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=600),
+    st.sampled_from(["UTF-8", "utf-8", "UTF-16"]),
+    st.integers(1, 300),
+)
+async def test_a_packet_is_the_same_text_whatever_its_encoding(
+    text: str, encoding: str, width: int
+) -> None:
+    document = f"<?xml version='1.0' encoding='{encoding}'?><a>{text}</a>"
+    data = document.encode(encoding)
+
+    async def coming() -> AsyncIterator[bytes]:
+        for begin in range(0, len(data), width):
+            yield data[begin : begin + width]
+
     told = b"".join([piece async for piece in in_json(coming())])
-    assert whole.decode("utf-8", "replace") == json.loads(b'"' + told + b'"')
+    expected = document.replace(f"'{encoding}'", "'UTF-8'", 1)
+    assert expected == json.loads(b'"' + told + b'"')
 
 
 @given(st.binary(min_size=1), st.integers(1, 9), st.booleans(), st.booleans())

@@ -14,6 +14,6 @@ def unpadded_hex(digest: bytes) -> str:
 
 def is_digest(written: str, digest: bytes) -> bool:
     """Tell whether a header states this digest, in either form and either case."""
-    stated = written.strip().lower().encode()
+    stated = written.strip().lower().encode(errors="replace")
     forms = (digest.hex(), unpadded_hex(digest))
     return any(compare_digest(stated, form.encode()) for form in forms)

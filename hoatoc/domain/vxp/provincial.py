@@ -51,5 +51,10 @@ def read_day(name: str, text: str) -> date:
 
 def window(first: date, last: date) -> tuple[datetime, datetime]:
     """Return the instants from the beginning of a day in Vietnam to the end of another."""
-    begin = datetime.combine(first, time(), VIETNAM)
-    return begin, datetime.combine(last, time(), VIETNAM) + timedelta(days=1)
+    begin, end = (datetime.combine(_possible(day), time(), VIETNAM) for day in (first, last))
+    return begin, end + timedelta(days=1)
+
+
+def _possible(day: date) -> date:
+    """Return a day, or the nearest on which something can have been sent."""
+    return min(max(day, date(2000, 1, 1)), date(2999, 12, 31))

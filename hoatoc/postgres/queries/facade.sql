@@ -18,7 +18,8 @@ INSERT INTO facade_connection (connection) VALUES ($1) ON CONFLICT DO NOTHING;
 SELECT floor FROM facade_connection WHERE connection = $1;
 
 -- name: documents
--- Copies that wait for a connection point, for some organs: urgent first, then the oldest. The
+-- Copies that wait for a connection point, for some organs: urgent first, then the oldest; behind
+-- them those that are being worked on, so that no number of them hides what nobody has taken. The
 -- floor is a value, not a join: the planner must see how little lies above it.
 SELECT r.delivery_id AS id, h.sender, r.recipient, o.sent_at AS created,
        coalesce(a.at, o.sent_at) AS updated, coalesce(a.outcome, 'initial') AS taking
@@ -32,7 +33,7 @@ WHERE r.connection = $1 AND r.dispatch_id >= $4 AND r.recipient = ANY($2::text[]
   AND coalesce(d.state, 'registered') IN ('registered', 'published')
   AND NOT EXISTS (SELECT FROM door_answer e WHERE e.delivery_id = r.delivery_id
                   AND e.what IN ('acknowledgement/done', 'acknowledgement/fail'))
-ORDER BY h.priority DESC, o.sent_at, r.delivery_id
+ORDER BY coalesce(a.outcome, '') = 'processing', h.priority DESC, o.sent_at, r.delivery_id
 LIMIT $3;
 
 -- name: documents_between
@@ -57,7 +58,8 @@ WHERE r.connection = $1 AND r.dispatch_id >= least($6::uuid, $7::uuid)
            AND coalesce(d.state, 'registered') IN ('registered', 'published')))
 ORDER BY CASE WHEN coalesce(a.outcome, 'processing') = 'processing'
               AND coalesce(d.state, 'registered') IN ('registered', 'published')
-         THEN h.priority ELSE -1 END DESC, o.sent_at, r.delivery_id
+         THEN CASE WHEN a.outcome IS NULL THEN 10 ELSE 0 END + h.priority
+         ELSE -1 END DESC, o.sent_at, r.delivery_id
 LIMIT $3;
 
 -- name: raise_floor

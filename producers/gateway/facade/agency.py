@@ -16,6 +16,7 @@ from hoatoc.postgres.registry import Origin, RegistryTables
 from producers.gateway.facade.calling import Known
 from producers.gateway.state import Gateway
 
+_DOTS_OF_2016 = 3
 _COLUMNS = {"mail": "email", "mobile": "telephone"}
 
 
@@ -58,12 +59,24 @@ async def register(here: Gateway, known: Known, body: bytes) -> None:
         known.permit(Action.REGISTRY_WRITE, parent.code)
         texts["parent"] = parent.code
     if there is None:
+        _require_below(told["code"], parent.code)
         hub = known.registry.connection(parent)
         texts |= {"hub": hub, "certainty": Certainty.SINGLE_SOURCE}
     else:
         known.permit(Action.REGISTRY_WRITE, there.code)
         texts["code"] = there.code
     await _change(here, known, "registerAgency", sheet_of(texts), body)
+
+
+def _require_below(code: str, parent: str) -> None:
+    """Raise BodyInvalid for a code that is not of the parent's own, in the form of 2020 or 2016.
+
+    Who keeps one organ's part of the registry gives out no code of another's.
+    """
+    root = parent.partition(".")[0]
+    of_2016 = code.count(".") == _DOTS_OF_2016 and code.endswith(f".{root}")
+    if not (code.startswith(f"{parent}.") or of_2016):
+        raise BodyInvalid("code", code, f"{parent}.<…>, <…>.{root}")
 
 
 async def end(here: Gateway, known: Known, code: str) -> None:
@@ -101,6 +114,8 @@ def _object(body: bytes) -> Mapping[str, str]:
     for name, text in texts.items():
         if not isinstance(text, str):
             raise BodyInvalid(name, str(text), "text")
+        if text != text.encode(errors="replace").decode():
+            raise BodyInvalid(name, "?", "text")
     for name in ("code", "name"):
         if not texts[name].strip():
             raise BodyInvalid(name, "", "text")

@@ -49,7 +49,7 @@ class Tongue:
 
     def application(self, routes: Iterable[tuple[str, Endpoint, tuple[str, ...]]]) -> Starlette:
         """Return the application that answers in this dialect."""
-        return Starlette(
+        application = Starlette(
             routes=[Route(path, self._counted(end), methods=verbs) for path, end, verbs in routes],
             exception_handlers={
                 HoatocError: self._of_error,
@@ -58,6 +58,8 @@ class Tongue:
                 Exception: self._of_unforeseen,
             },
         )
+        application.router.redirect_slashes = False  # a redirection is no reply
+        return application
 
     def _counted(self, endpoint: Endpoint) -> Endpoint:
         async def counted(request: Request) -> Response:
@@ -148,7 +150,9 @@ def said_around(
     reply: Reply, text: AsyncIterator[bytes], length: int | None = None
 ) -> StreamingResponse:
     """Return a reply around a text, in ASCII, that is never whole in memory."""
-    before, _, after = write_reply(reply).partition(b"\\u0000")
+    # In quotes, as no other text can stand: a quote within a text has a backslash before it.
+    before, _, after = write_reply(reply).partition(b'"\\u0000"')
+    before, after = before + b'"', b'"' + after
 
     async def parts() -> AsyncIterator[bytes]:
         yield before

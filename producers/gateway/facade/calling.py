@@ -38,6 +38,15 @@ class Known:
     registry: Registry
 
     @property
+    def points(self) -> tuple[OrganCode, ...]:
+        """Return its connection point, and those of organs in its scope that have ended."""
+        today = datetime.now(VIETNAM).date()
+        there = (self.registry.get(code) for code in self.caller.scope)
+        ended = [each for each in there if each and each.valid_to and each.valid_to < today]
+        others = {self.registry.connection(each) for each in ended} - {self.connection_point}
+        return (self.connection_point, *sorted(others))
+
+    @property
     def speaking(self) -> Speaking:
         """Return the caller as the other routes of the gateway have it."""
         organ = self.caller.organ
@@ -110,10 +119,11 @@ class Callers:
             caller, registry = await here.keys.authenticate(connection, pair)
             here.admit(request, caller.organ)
             point = registry.connection(registry[caller.organ])
-            if point not in self._noted:
-                await FacadeTables(connection).note(point)
-                self._noted.add(point)
-        known = Known(caller=caller, connection_point=point, registry=registry)
+            known = Known(caller=caller, connection_point=point, registry=registry)
+            for each in known.points:
+                if each not in self._noted:
+                    await FacadeTables(connection).note(each)
+                    self._noted.add(each)
         request.state.here, request.state.known = here, known
         return known
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from hoatoc.answering import is_take_back
 from hoatoc.content.packet import SpooledPacket
 from hoatoc.domain.access import Action, NotFound, Thing
-from hoatoc.domain.correlation import meant
+from hoatoc.domain.correlation import meant, reported_at
 from hoatoc.domain.edxml import read_status
 from hoatoc.domain.identity import DispatchId, delivery_id
 from hoatoc.postgres.access_audit import Outcome
@@ -72,6 +72,6 @@ async def report(here: Gateway, known: Known, packet: SpooledPacket) -> UUID:
         delivery_id(DispatchId(dispatch_id), recipient),
         status.code,
         words or None,
-        None,
+        reported_at(status),
         packet.sha256.hex(),
     )

@@ -3,6 +3,7 @@
 import base64
 import codecs
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -18,6 +19,8 @@ from producers.gateway.facade.calling import Known
 from producers.gateway.facade.handing import NO_REASON
 from producers.gateway.state import Gateway
 
+_HEAD = 256
+_DECLARED = re.compile(r"""\ufeff?<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _KINDS = {kind.value: kind for kind in MessageType}
 _WORDS = {word.value: word for word in (Taking.DONE, Taking.FAIL, Taking.PROCESSING)}
 _OWN = {
@@ -45,29 +48,33 @@ def entry_id(text: str) -> UUID:
 
 async def waiting(here: Gateway, known: Known, kind: MessageType) -> list[Received]:
     """Return what waits for the caller, of whatever day; raises AccessDenied."""
-    point, caller, most = known.connection_point, known.caller, here.settings.facade.listed
+    caller, most = known.caller, here.settings.facade.listed
     receives, told = _may_list(known, kind)
     listed: list[Received] = []
     async with here.connection() as connection:
         tables = FacadeTables(connection)
-        if receives:  # what came before is asked back: that goes first
-            listed += await tables.recalls(point, caller, kind)
-        if receives and kind is MessageType.EDOC:
-            listed += await tables.documents(point, caller, most)
-        if told:
-            listed += await tables.statuses(point, caller, most)
+        for point in known.points:
+            if receives:  # what came before is asked back: that goes first
+                listed += await tables.recalls(point, caller, kind)
+            if receives and kind is MessageType.EDOC:
+                listed += await tables.documents(point, caller, most)
+            if told:
+                listed += await tables.statuses(point, caller, most)
     return listed[:most]
 
 
 async def count(here: Gateway, known: Known, kind: MessageType) -> int:
     """Return how much waits for the caller, as it is listed; raises AccessDenied."""
-    point, caller = known.connection_point, known.caller
+    caller, waits = known.caller, 0
     receives, told = _may_list(known, kind)
     async with here.connection() as connection:
         tables = FacadeTables(connection)
-        recalls = await tables.recalls(point, caller, kind) if receives else []
-        counted = told or kind is MessageType.EDOC
-        return len(recalls) + (await tables.count(point, caller, kind) if counted else 0)
+        for point in known.points:
+            if receives:
+                waits += len(await tables.recalls(point, caller, kind))
+            if told or kind is MessageType.EDOC:
+                waits += await tables.count(point, caller, kind)
+    return waits
 
 
 def _may_list(known: Known, kind: MessageType) -> tuple[bool, bool]:
@@ -87,12 +94,13 @@ def _may_list(known: Known, kind: MessageType) -> tuple[bool, bool]:
 async def between(here: Gateway, known: Known, begin: datetime, end: datetime) -> list[Received]:
     """Return the documents of some days, taken or not, and whatever else waits."""
     known.permit(Action.READ_INBOX)
-    point, caller = known.connection_point, known.caller
+    caller, most, listed = known.caller, here.settings.facade.listed, list[Received]()
     async with here.connection() as connection:
         tables = FacadeTables(connection)
-        most = here.settings.facade.listed
-        recalls = await tables.recalls(point, caller, MessageType.EDOC)
-        return recalls + await tables.between(point, caller, begin, end, most)
+        for point in known.points:
+            listed += await tables.recalls(point, caller, MessageType.EDOC)
+            listed += await tables.between(point, caller, begin, end, most)
+    return listed
 
 
 async def edoc(here: Gateway, known: Known, text: str) -> Edoc:
@@ -194,11 +202,34 @@ async def sent(here: Gateway, known: Known, text: str) -> list[Sent]:
 
 
 async def in_json(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Write UTF-8 that comes in pieces as the inside of a string of JSON, in ASCII."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    """Write a packet that comes in pieces as the inside of a string of JSON, in ASCII.
+
+    What it says of its encoding is true of a string no more, and made so.
+    """
+    head = b""
+    async for piece in pieces:
+        head += piece
+        if len(head) >= _HEAD:
+            break
+    decoder = codecs.getincrementaldecoder(encoding_of(head))()
+    text = decoder.decode(head)
+    declared = _DECLARED.match(text)
+    if declared:
+        text = f"{text[: declared.start(1)]}UTF-8{text[declared.end(1) :]}"
+    yield json.dumps(text)[1:-1].encode("ascii")
     async for piece in pieces:
         yield json.dumps(decoder.decode(piece))[1:-1].encode("ascii")
     yield json.dumps(decoder.decode(b"", final=True))[1:-1].encode("ascii")
+
+
+def encoding_of(head: bytes) -> str:
+    """Return in which encoding XML is written, by its first bytes (XML 1.0, appendix F)."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if head.startswith((b"<\0", b"\0<")):
+        return "utf-16-le" if head.startswith(b"<") else "utf-16-be"
+    declared = _DECLARED.match(head[:_HEAD].decode("latin-1").removeprefix("\xef\xbb\xbf"))
+    return declared[1] if declared else "utf-8"
 
 
 async def in_base64(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
