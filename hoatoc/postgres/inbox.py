@@ -50,16 +50,28 @@ class InboxTables:
     async def copy_of(self, delivery_id: UUID, event_id: UUID) -> dict[str, Any] | None:
         """Return whose a copy is, as one answers for it; None if there is none.
 
-        `is_answered` tells whether the broker has confirmed the answer of this id.
+        `is_answered` tells whether the broker has confirmed the answer of this id; `words_sha256`
+        is then of what it said.
         """
         row = await self._connection.fetchrow(SQL["copy_of"], delivery_id, event_id)
         return dict(row) if row else None
 
     async def answered(
-        self, event_id: UUID, delivery_id: UUID, what: str, via: str, audited: Sequence[str]
+        self,
+        event_id: UUID,
+        delivery_id: UUID,
+        said: tuple[str, bytes],
+        via: str,
+        audited: Sequence[str],
     ) -> None:
-        """Note an answer that the broker has confirmed, with the row of who gave it."""
-        await self._connection.execute(SQL["answered"], event_id, delivery_id, what, via, *audited)
+        """Note an answer that the broker has confirmed, with the row of who gave it.
+
+        `said`: what it is, and the SHA-256 of its words.
+        """
+        what, words = said
+        await self._connection.execute(
+            SQL["answered"], event_id, delivery_id, what, via, words, *audited
+        )
 
     async def senders(self, dispatches: Iterable[UUID]) -> dict[UUID, str]:
         """Return whose dispatches these are, as far as they are known."""

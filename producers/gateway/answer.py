@@ -1,8 +1,11 @@
 """Answers: transport acknowledgements and statuses, appended to the log and confirmed by it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
+from typing import Any
 from uuid import UUID, uuid5
 
 from fastapi import APIRouter
@@ -18,7 +21,7 @@ from hoatoc.postgres.handover import HandoverTables
 from hoatoc.postgres.inbox import InboxTables
 from producers.gateway.bounded import BODY_STATUSES, Bounded
 from producers.gateway.openapi import problems
-from producers.gateway.refusal import ReasonMissing
+from producers.gateway.refusal import KeyReused, ReasonMissing
 from producers.gateway.repeating import Key, checked
 from producers.gateway.shape import Acknowledgement, Answered, Status
 from producers.gateway.speaking import Speaking, Speaks
@@ -66,9 +69,8 @@ async def taking(
             reported_ms=_now_ms(),
         )
 
-    return await answer(
-        here, speaks, delivery_id, f"acknowledgement/{outcome}", key or reason or "", event
-    )
+    said = Words(f"acknowledgement/{outcome}", reason or "", key or reason or "")
+    return await answer(here, speaks, delivery_id, said, event)
 
 
 @router.post(
@@ -116,31 +118,55 @@ async def status(
             reported_ms=int(reported_at.timestamp() * 1000) if reported_at else _now_ms(),
         )
 
-    if not key and (description or reported_at):
-        key = f"{reported_at.timestamp() if reported_at else ''}/{description or ''}"
-    return await answer(here, speaks, delivery_id, f"status/{code}", key, event)
+    words = f"{reported_at.timestamp() if reported_at else ''}/{description or ''}"
+    own = words if description or reported_at else ""
+    said = Words(f"status/{code}", words, key or own)
+    return await answer(here, speaks, delivery_id, said, event)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """An answer: what it is, its words, and by what it is known again."""
+
+    what: str
+    words: str
+    key: str
+
+    @property
+    def sha256(self) -> bytes:
+        """The digest of its words."""
+        return sha256(self.words.encode()).digest()
+
+    def event_id(self, delivery_id: UUID) -> UUID:
+        """Return the id of this answer about a copy: of a repetition it is the same."""
+        return uuid5(delivery_id, f"{NAME}/{self.what}/{self.key}")
+
+    def require_same(self, copy: Mapping[str, Any]) -> None:
+        """Raise KeyReused where other words were said under the same key."""
+        if copy["words_sha256"] not in (None, self.sha256):
+            raise KeyReused
 
 
 async def answer(
     here: Gateway,
     speaks: Speaking,
     delivery_id: UUID,
-    what: str,
-    key: str,
+    words: Words,
     event: Callable[[UUID, UUID, str], Answer],
 ) -> UUID:
     """Append an answer to the log, confirmed, unless it stands there; return its id.
 
-    Raises AccessDenied, NotFound, BrokerAway.
+    Raises AccessDenied, NotFound, KeyReused, BrokerAway.
     """
+    event_id = words.event_id(delivery_id)
     async with here.connection() as connection:
         tables = InboxTables(connection)
-        event_id = answer_id(delivery_id, what, key)
         copy = await tables.copy_of(delivery_id, event_id)
         own = [copy["recipient"]] if copy and copy["left_us"] else []
         speaks.find(Action.ANSWER, Thing.DELIVERY, delivery_id, own)
         assert copy is not None  # noqa: S101 - it was found
         if copy["is_answered"]:
+            words.require_same(copy)
             return event_id
     said = event(event_id, copy["dispatch_id"], copy["recipient"])
     record = outgoing(
@@ -155,7 +181,8 @@ async def answer(
     await here.outlet.send([record])
     audited = row(speaks, Action.ANSWER, delivery_id)
     async with here.connection() as connection:
-        await InboxTables(connection).answered(event_id, delivery_id, what, NAME, audited)
+        told = words.what, words.sha256
+        await InboxTables(connection).answered(event_id, delivery_id, told, NAME, audited)
     return event_id
 
 
@@ -164,15 +191,18 @@ async def ask_back(
 ) -> UUID:
     """Ask one copy back (status 13), as its sender; asked again it changes nothing.
 
-    Raises AccessDenied, NotFound.
+    Raises AccessDenied, NotFound, KeyReused.
     """
+    words = Words("status/13", reason, key)
+    event_id = words.event_id(delivery_id)
     async with here.connection() as connection:
         tables = InboxTables(connection)
-        event_id = answer_id(delivery_id, "status/13", key)
         copy = await tables.copy_of(delivery_id, event_id)
         own = [copy["sender"]] if copy else []
         speaks.find(Action.RECALL, Thing.DELIVERY, delivery_id, own)
         assert copy is not None  # noqa: S101 - it was found
+        if key:  # without one, whatever is said the second time changes nothing
+            words.require_same(copy)
         handovers = HandoverTables(connection)
         copies = await handovers.copies(copy["dispatch_id"])
         wanted = [each for each in copies if each.delivery_id == delivery_id]
@@ -180,13 +210,9 @@ async def ask_back(
         async with connection.transaction():
             await handovers.ask_back(wanted, asking)
             audited = row(speaks, Action.RECALL, delivery_id)
-            await tables.answered(event_id, delivery_id, "status/13", NAME, audited)
+            told = words.what, words.sha256
+            await tables.answered(event_id, delivery_id, told, NAME, audited)
     return event_id
-
-
-def answer_id(delivery_id: UUID, what: str, key: str) -> UUID:
-    """Return the id of an answer through the gateway: of a repetition it is the same."""
-    return uuid5(delivery_id, f"{NAME}/{what}/{key}")
 
 
 def _now_ms() -> int:

@@ -387,6 +387,29 @@ async def test_a_report_repeated_is_the_same_fact_and_one_made_anew_is_another(d
     assert [True, False] == [ids[0] == ids[1], ids[1] == ids[2]]
 
 
+@pytest.mark.parametrize(
+    ("path", "organ", "told", "words"),
+    [
+        ("acknowledgement", B, {"outcome": "fail"}, "reason"),
+        ("status", B, {"code": "05"}, "description"),
+        ("status", A, {"code": "13"}, "description"),
+    ],
+)
+async def test_a_key_of_an_answer_is_that_of_no_other_words(
+    door: Door, path: str, organ: str, told: dict[str, str], words: str
+) -> None:
+    said = await door.send(letter(A, [B], f"14{len(path)}{organ == A:d}"), A)
+    place = f"/v1/deliveries/{said['recipients'][0]['delivery_id']}/{path}"
+    key = {"Idempotency-Key": "k-5"}
+    async with door.as_(organ) as client:
+        answers = [
+            await client.post(place, json=told | {words: each}, headers=key)
+            for each in ("một", "một", "hai")
+        ]
+    assert [202, 202, 422] == [answer.status_code for answer in answers]
+    assert "key-reused" == answers[2].json()["code"]
+
+
 async def test_another_reason_is_another_acknowledgement(door: Door) -> None:
     said = await door.send(letter(A, [B], "132"), A)
     copy = f"/v1/deliveries/{said['recipients'][0]['delivery_id']}/acknowledgement"

@@ -54,20 +54,22 @@ LEFT JOIN delivery d USING (delivery_id)
 WHERE r.delivery_id = $1;
 
 -- name: copy_of
--- One copy as one answers for it, and whether the broker has confirmed this answer.
+-- One copy as one answers for it, whether the broker has confirmed this answer, and what it said.
 SELECT r.dispatch_id, r.recipient, r.connection, h.sender, o.state IN ('claimed', 'sent') AS left_us,
-       EXISTS (SELECT FROM door_answer WHERE event_id = $2) AS is_answered
+       a.event_id IS NOT NULL AS is_answered, a.words_sha256
 FROM handover_recipient r JOIN handover h USING (dispatch_id) JOIN outbox o USING (dispatch_id)
+LEFT JOIN door_answer a ON a.event_id = $2
 WHERE r.delivery_id = $1;
 
 -- name: answered
 -- An answer that the broker has confirmed, and who gave it.
 WITH answer AS (
-    INSERT INTO door_answer (event_id, delivery_id, what, via) VALUES ($1, $2, $3, $4)
+    INSERT INTO door_answer (event_id, delivery_id, what, via, words_sha256)
+    VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (event_id) DO NOTHING
 )
 INSERT INTO access_audit (who, organ, door, action, for_organ, subject, outcome, detail)
-VALUES ($5, $6, $7, $8, $9, $10, $11, $12);
+VALUES ($6, $7, $8, $9, $10, $11, $12, $13);
 
 -- name: senders
 -- Whose dispatches these are.
