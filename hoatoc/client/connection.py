@@ -15,7 +15,8 @@ from hoatoc.client.trying import Patience
 T = TypeVar("T")
 
 _CONNECT_S = 10.0
-_ANSWER_S = 60.0
+_ANSWER_S, _LATE_S = 60.0, 15.0
+"""how long an answer may take, and how much longer than was asked for"""
 USER_AGENT = "hoatoc-client/1"
 _NO_KEY = (
     "Khóa có ký tự lạ: chép lại nguyên văn khóa đã được cấp. / The key holds letters that no key "
@@ -73,6 +74,7 @@ class Connection:
     def request(self, call: Call[Any]) -> dict[str, Any]:
         """Return what httpx sends for a call, but for its body."""
         headers = dict(call.headers)
+        answer_s = call.wait_s + _LATE_S if call.wait_s else _ANSWER_S
         if call.body is not None:
             headers["Content-Length"] = str(call.body.size)
         return {
@@ -80,7 +82,7 @@ class Connection:
             "url": call.path,
             "params": self.query(**call.query),
             "headers": headers,
-            "timeout": httpx.Timeout(_ANSWER_S + call.wait_s, connect=_CONNECT_S),
+            "timeout": httpx.Timeout(answer_s, connect=_CONNECT_S),
         }
 
 

@@ -234,6 +234,16 @@ class NoCopy(PeerFault):
         )
 
 
+class RequestUnreadable(PeerFault):
+    """What came is no request of HTTP."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"Yêu cầu không đúng HTTP ({found.rstrip('.')}): kiểm tra dòng đầu và các header. / No "
+            f"request of HTTP ({found.rstrip('.')}): check its first line and its headers."
+        )
+
+
 class ManyAtOnce(Unavailable):
     """As many requests of one organ are at work as there may be of one."""
 

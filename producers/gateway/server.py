@@ -5,6 +5,7 @@ itself would wait for ever. The certificate of a client is put where the applica
 """
 
 import asyncio
+import json
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,7 +16,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hoatoc.config import Gateway
-from hoatoc.domain.error import OurFault
+from hoatoc.domain.error import OurFault, name_of
+from producers.gateway.refusal import RequestUnreadable
 
 HEAD_BYTES = 64 * 1024
 STOP_S = 5
@@ -73,6 +75,27 @@ class Guarded(HttpToolsProtocol):
         """Wait no more for what was left of a body."""
         self._stop_waiting()
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request as everything is refused here: some clients read no text."""
+        error = RequestUnreadable(msg)
+        code = name_of(type(error))
+        problem = {
+            "type": f"urn:hoatoc:problem:{code}",
+            "title": "Bad request",
+            "status": 400,
+            "detail": str(error),
+            "code": code,
+        }
+        body = json.dumps(problem).encode("ascii")
+        head = (
+            "HTTP/1.1 400 Bad Request",
+            "content-type: application/problem+json",
+            f"content-length: {len(body)}",
+            "connection: close",
+        )
+        self.transport.write("\r\n".join(head).encode("ascii") + b"\r\n\r\n" + body)
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""

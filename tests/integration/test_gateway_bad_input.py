@@ -267,6 +267,15 @@ async def test_a_full_lane_sends_the_next_away_and_lets_the_urgent_pass(strict: 
     assert 422 == urgent.status_code
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/vxp/getReceivedEdocList"])
+async def test_what_is_no_request_is_answered_by_what_every_client_can_read(
+    strict: Door, path: str
+) -> None:
+    answer = await raw(strict, f"POST {path} HTTP/1.1\r\nHost: h\r\nX-A: a\x01b\r\n\r\n".encode())
+    assert (400, "request-unreadable") == problem(answer)
+    assert answer.isascii()
+
+
 NOBODY = UUID(int=1)
 
 

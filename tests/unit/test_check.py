@@ -105,8 +105,8 @@ def test_an_unknown_recipient_is_named_with_the_remedy() -> None:
         path="MessageHeader/To[1]/OrganId",
         text_vi="Mã nơi nhận H77 không có trong danh mục.",
         text_en="The recipient's code H77 is not in the registry.",
-        remedy_vi="Kiểm tra mã, hoặc thêm cơ quan bằng lệnh `hoatoc registry add`.",
-        remedy_en="Check it, or add the organ with `hoatoc registry add`.",
+        remedy_vi="Kiểm tra mã, hoặc đề nghị đơn vị vận hành thêm cơ quan (`hoatoc registry add`).",
+        remedy_en="Check it, or ask the operators to add the organ (`hoatoc registry add`).",
         article="QĐ 28/2018/QĐ-TTg, Điều 8.2, 10.2.a",
     )
 
@@ -134,8 +134,9 @@ def test_a_refusal_stops_a_document_and_tells_why() -> None:
     assert caught.value.findings == found
     assert str(caught.value) == (
         "MessageHeader/To[1]/OrganId: Mã nơi nhận H77 không có trong danh mục. Kiểm tra mã, hoặc "
-        "thêm cơ quan bằng lệnh `hoatoc registry add`. / The recipient's code H77 is not in the "
-        "registry. Check it, or add the organ with `hoatoc registry add`."
+        "đề nghị đơn vị vận hành thêm cơ quan (`hoatoc registry add`). / The recipient's code H77 "
+        "is not in the registry. Check it, or ask the operators to add the organ (`hoatoc registry "
+        "add`)."
     )
 
 

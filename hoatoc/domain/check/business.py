@@ -165,11 +165,11 @@ RULES = (
         _organ_unknown,
         (
             "Mã cơ quan {found} trong nghiệp vụ cập nhật, thay thế không có trong danh mục.",
-            "Kiểm tra mã, hoặc thêm cơ quan bằng lệnh `hoatoc registry add`.",
+            "Kiểm tra mã, hoặc đề nghị đơn vị vận hành thêm cơ quan (`hoatoc registry add`).",
         ),
         (
             "The code {found}, named by an update or replacement, is not in the registry.",
-            "Check it, or add the organ with `hoatoc registry add`.",
+            "Check it, or ask the operators to add the organ (`hoatoc registry add`).",
         ),
         "QĐ 28/2018/QĐ-TTg, Điều 8.2, 10.2.a",
         fixed=True,

@@ -127,11 +127,11 @@ RULES = (
         _unknown_sender,
         (
             "Mã cơ quan gửi {found} không có trong danh mục.",
-            "Kiểm tra mã, hoặc thêm cơ quan bằng lệnh `hoatoc registry add`.",
+            "Kiểm tra mã, hoặc đề nghị đơn vị vận hành thêm cơ quan (`hoatoc registry add`).",
         ),
         (
             "The sender's code {found} is not in the registry.",
-            "Check it, or add the organ with `hoatoc registry add`.",
+            "Check it, or ask the operators to add the organ (`hoatoc registry add`).",
         ),
         "QĐ 28/2018/QĐ-TTg, Điều 10.2.a",
         fixed=True,
@@ -184,11 +184,11 @@ RULES = (
         _unknown_recipients,
         (
             "Mã nơi nhận {found} không có trong danh mục.",
-            "Kiểm tra mã, hoặc thêm cơ quan bằng lệnh `hoatoc registry add`.",
+            "Kiểm tra mã, hoặc đề nghị đơn vị vận hành thêm cơ quan (`hoatoc registry add`).",
         ),
         (
             "The recipient's code {found} is not in the registry.",
-            "Check it, or add the organ with `hoatoc registry add`.",
+            "Check it, or ask the operators to add the organ (`hoatoc registry add`).",
         ),
         _DUTY,
         fixed=True,

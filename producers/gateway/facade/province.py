@@ -105,8 +105,10 @@ async def _status(here: Gateway, known: Known, request: Request) -> Reply:
     wanted, word = told["docId"], told["status"]
     if word in STATUSES:
         await taking.report_on(here, known, wanted, word)
-    else:
+    elif word.lower() in taking.WORDS:
         await taking.acknowledge(here, known, wanted, word)
+    else:
+        raise BodyInvalid("status", word, ", ".join([*taking.WORDS, *STATUSES]))
     return provincial.done()
 
 

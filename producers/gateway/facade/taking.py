@@ -22,7 +22,7 @@ from producers.gateway.state import Gateway
 _HEAD = 256
 _DECLARED = re.compile(r"""\ufeff?<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _KINDS = {kind.value: kind for kind in MessageType}
-_WORDS = {word.value: word for word in (Taking.DONE, Taking.FAIL, Taking.PROCESSING)}
+WORDS = {word.value: word for word in (Taking.DONE, Taking.FAIL, Taking.PROCESSING)}
 _OWN = {
     Kind.DOCUMENT: (Action.TAKE_CONTENT, Action.ANSWER),
     Kind.RECALL: (Action.TAKE_CONTENT, Action.ANSWER),
@@ -148,9 +148,9 @@ async def acknowledge(here: Gateway, known: Known, text: str, word: str) -> None
     What was done before is not undone: a system that gets a packet again, and finds that it has it,
     says `fail`. Raises NotFound, AccessDenied, BodyInvalid, BrokerAway.
     """
-    outcome = _WORDS.get(word.strip().lower())
+    outcome = WORDS.get(word.strip().lower())
     if outcome is None:
-        raise BodyInvalid("status", word, ", ".join(_WORDS))
+        raise BodyInvalid("status", word, ", ".join(WORDS))
     found = await _own(here, known, text)
     if found.outcome is Taking.DONE:
         return
@@ -166,7 +166,7 @@ async def report_on(here: Gateway, known: Known, text: str, code: str) -> None:
     """Report the status of a copy by its code, as the provincial dialect does."""
     found = await _own(here, known, text)
     if found.kind is not Kind.DOCUMENT:
-        raise BodyInvalid("status", code, ", ".join(_WORDS))
+        raise BodyInvalid("status", code, ", ".join(WORDS))
     words = NO_REASON if code == answer.REFUSED else None
     await answer.status(here, known.speaking, found.packet_id, code, words, None)
 
