@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from functools import cache, partial
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from io import BytesIO
@@ -114,9 +114,18 @@ def encode(value: Event) -> bytes:
     for name in writer.nested:
         inner = record[name]
         record[name] = [_plain(i) for i in inner] if isinstance(inner, list) else _plain(inner)
+    if _holds_nul(record):
+        record = _kept(record)
+    try:
+        return _written(header, writer.schema, record)
+    except UnicodeEncodeError:
+        return _written(header, writer.schema, _kept(record))
+
+
+def _written(header: bytes, schema: Schema, record: dict[str, Any]) -> bytes:
     out = BytesIO()
     out.write(header)
-    fastavro.schemaless_writer(out, writer.schema, _mapped(_kept, record))
+    fastavro.schemaless_writer(out, schema, record)
     return out.getvalue()
 
 
@@ -149,27 +158,26 @@ def decode(data: bytes | None) -> Event:
         raise Undecodable(f"{writer.name}: the body cannot be read ({found})") from error
     if body.read(1):
         raise Undecodable(f"{writer.name}: bytes follow the body")
-    _mapped(partial(_require_no_nul, writer.name), record)
+    if _holds_nul(record):
+        raise Undecodable(f"{writer.name}: a text holds U+0000, which cannot be kept: leave it out")
     return _adapt(writer, record)
 
 
-def _mapped(act: Callable[[str], str], value: Any) -> Any:
-    """Return a value with each of its texts as it is after an act."""
+def _holds_nul(value: Any) -> bool:
     if isinstance(value, str):
-        return act(value)
+        return "\0" in value
     if isinstance(value, dict):
-        return {name: _mapped(act, inner) for name, inner in value.items()}
-    return [_mapped(act, inner) for inner in value] if isinstance(value, list) else value
+        return any(map(_holds_nul, value.values()))
+    return isinstance(value, list) and any(map(_holds_nul, value))
 
 
-def _kept(text: str) -> str:
-    return text.encode(errors="replace").decode().replace("\0", "\ufffd")
-
-
-def _require_no_nul(name: str, text: str) -> str:
-    if "\0" in text:
-        raise Undecodable(f"{name}: a text holds U+0000, which cannot be kept: leave it out")
-    return text
+def _kept(value: Any) -> Any:
+    """Return a value whose texts are such as can be kept."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode().replace("\0", "\ufffd")
+    if isinstance(value, dict):
+        return {name: _kept(inner) for name, inner in value.items()}
+    return [_kept(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _adapt(writer: _Writer, record: dict[str, Any]) -> Event:

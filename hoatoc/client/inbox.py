@@ -186,7 +186,7 @@ class Inbox:
             except (Exception, asyncio.CancelledError) as error:
                 if _is_stopped():
                     await self.journal.forgive(subject)
-                    raise
+                    raise asyncio.CancelledError from error
                 if _is_excused(error):
                     await self.journal.forgive(subject)
                     await _rest_after(backoff, error)

@@ -128,7 +128,7 @@ class Forwarder:
             of for of, (times, at) in self.failed.items() if times >= KNOCKS and at > self.passed_at
         }
         rows = await self.outbox.claim({*self.in_flight, *knocked}, room, least)
-        if not rows and knocked:  # each has knocked: again from the most urgent on
+        if not rows and knocked and not least:  # each has knocked: again from the most urgent on
             self.failed.clear()
             rows = await self.outbox.claim(self.in_flight, room, least)
         for row in rows:

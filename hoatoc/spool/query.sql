@@ -56,7 +56,8 @@ SELECT content FROM packet WHERE id = :id;
 
 -- name: mark_sent
 -- The door has it; its content is needed no more.
-UPDATE packet SET state = 'sent', content = NULL, fault = '', ended_ms = :now_ms, dispatch_id = :dispatch_id, answer = :answer
+UPDATE packet SET state = 'sent', content = NULL, fault = '', ended_ms = :now_ms,
+       dispatch_id = :dispatch_id, answer = :answer
 WHERE id = :id AND state = 'claimed';
 
 -- name: mark_handed
@@ -66,7 +67,8 @@ WHERE id = :id AND state = 'claimed';
 
 -- name: answered_taken
 -- The door behind the broker has it, whatever was thought of it here.
-UPDATE packet SET state = 'sent', content = NULL, fault = '', ended_ms = coalesce(ended_ms, :now_ms), dispatch_id = :dispatch_id, answer = :answer
+UPDATE packet SET state = 'sent', content = NULL, fault = '', ended_ms = coalesce(ended_ms, :now_ms),
+       dispatch_id = :dispatch_id, answer = :answer
 WHERE handover_id = :handover_id
 RETURNING id;
 

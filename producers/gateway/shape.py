@@ -61,7 +61,7 @@ class Copy(Shape):
     """The copy for one recipient, and how it stands.
 
     `state` is `unsent` or `cancelled` while nothing has left, then a state of the lifecycle.
-    `version` grows with each change, as in the news; -1 while nothing has left.
+    `version` grows with each change, as in the news; -1 until the books have it.
     `due_in_s`: seconds of service time to its next deadline, negative where it has passed.
     """
 
