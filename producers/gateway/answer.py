@@ -69,7 +69,7 @@ async def taking(
             reported_ms=_now_ms(),
         )
 
-    said = Words(f"acknowledgement/{outcome}", reason or "", key or reason or "")
+    said = Wording(f"acknowledgement/{outcome}", reason or "", key or reason or "")
     return await answer(here, speaks, delivery_id, said, event)
 
 
@@ -120,12 +120,12 @@ async def status(
 
     words = f"{reported_at.timestamp() if reported_at else ''}/{description or ''}"
     own = words if description or reported_at else ""
-    said = Words(f"status/{code}", words, key or own)
+    said = Wording(f"status/{code}", words, key or own)
     return await answer(here, speaks, delivery_id, said, event)
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Wording:
     """An answer: what it is, its words, and by what it is known again."""
 
     what: str
@@ -151,14 +151,14 @@ async def answer(
     here: Gateway,
     speaks: Speaking,
     delivery_id: UUID,
-    words: Words,
+    wording: Wording,
     event: Callable[[UUID, UUID, str], Answer],
 ) -> UUID:
     """Append an answer to the log, confirmed, unless it stands there; return its id.
 
     Raises AccessDenied, NotFound, KeyReused, BrokerAway.
     """
-    event_id = words.event_id(delivery_id)
+    event_id = wording.event_id(delivery_id)
     async with here.connection() as connection:
         tables = InboxTables(connection)
         copy = await tables.copy_of(delivery_id, event_id)
@@ -166,7 +166,7 @@ async def answer(
         speaks.find(Action.ANSWER, Thing.DELIVERY, delivery_id, own)
         assert copy is not None  # noqa: S101 - it was found
         if copy["is_answered"]:
-            words.require_same(copy)
+            wording.require_same(copy)
             return event_id
     said = event(event_id, copy["dispatch_id"], copy["recipient"])
     record = outgoing(
@@ -181,7 +181,7 @@ async def answer(
     await here.outlet.send([record])
     audited = row(speaks, Action.ANSWER, delivery_id)
     async with here.connection() as connection:
-        told = words.what, words.sha256
+        told = wording.what, wording.sha256
         await InboxTables(connection).answered(event_id, delivery_id, told, NAME, audited)
     return event_id
 
@@ -193,8 +193,8 @@ async def ask_back(
 
     Raises AccessDenied, NotFound, KeyReused.
     """
-    words = Words("status/13", reason, key)
-    event_id = words.event_id(delivery_id)
+    wording = Wording("status/13", reason, key)
+    event_id = wording.event_id(delivery_id)
     async with here.connection() as connection:
         tables = InboxTables(connection)
         copy = await tables.copy_of(delivery_id, event_id)
@@ -202,7 +202,7 @@ async def ask_back(
         speaks.find(Action.RECALL, Thing.DELIVERY, delivery_id, own)
         assert copy is not None  # noqa: S101 - it was found
         if key:  # without one, whatever is said the second time changes nothing
-            words.require_same(copy)
+            wording.require_same(copy)
         handovers = HandoverTables(connection)
         copies = await handovers.copies(copy["dispatch_id"])
         wanted = [each for each in copies if each.delivery_id == delivery_id]
@@ -210,7 +210,7 @@ async def ask_back(
         async with connection.transaction():
             await handovers.ask_back(wanted, asking)
             audited = row(speaks, Action.RECALL, delivery_id)
-            told = words.what, words.sha256
+            told = wording.what, wording.sha256
             await tables.answered(event_id, delivery_id, told, NAME, audited)
     return event_id
 
