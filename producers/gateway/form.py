@@ -2,9 +2,10 @@
 
 import secrets
 from base64 import b64encode
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 from typing import Annotated
 
 from fastapi import Request
@@ -15,7 +16,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, write_packet
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.packet import Attachment, OtherInfo, Packet, Party, Signer, Staff
-from producers.gateway.body import pieces
+from producers.gateway.body import pieces, require_digest
 from producers.gateway.refusal import DiskShort
 from producers.gateway.shape import Priority
 
@@ -84,20 +85,36 @@ class DocumentIn(_In):
 
 
 async def form_of(request: Request, limit: int, idle_s: float) -> FormData:
-    """Read the parts of a form, files to disk; raises FormInvalid, and what `pieces` raises."""
+    """Read the parts of a form, files to disk.
+
+    Raises FormInvalid, and what `pieces` and `require_digest` raise.
+    """
+    digest = sha256()
+
+    async def body() -> AsyncGenerator[bytes, None]:
+        async for piece in pieces(request, limit, idle_s):
+            digest.update(piece)
+            yield piece
+
     parser = MultiPartParser(
         request.headers,
-        pieces(request, limit, idle_s),  # type: ignore[arg-type]
+        body(),
         max_files=MOST_FILES,
         max_fields=1,
         max_part_size=_MOST_JSON_BYTES,
     )
     try:
-        return await parser.parse()
+        parts = await parser.parse()
     except (MultiPartException, KeyError, UnicodeDecodeError) as error:
         raise FormInvalid("body", str(getattr(error, "message", error))[:200]) from error
     except OSError as error:
         raise DiskShort from error
+    try:
+        require_digest(request, digest.digest())
+    except PeerFault:
+        await parts.close()
+        raise
+    return parts
 
 
 async def document_of(form: FormData) -> DocumentIn:

@@ -194,6 +194,29 @@ async def test_a_document_may_come_as_json_and_files(door: Door) -> None:
     assert packet[300_000:300_100] == part.content
 
 
+async def test_a_form_is_held_against_its_digest(door: Door) -> None:
+    document = {
+        "sender": {"code": A},
+        "recipients": [{"code": B}],
+        "number": "150",
+        "notation": "UBND-VP",
+        "promulgated": "2021-03-02",
+        "subject": "Trích yếu",
+        "signer": {"full_name": "Nguyễn Văn A"},
+    }
+    form = {"data": {"document": json.dumps(document)}, "files": NO_FILE}
+    async with door.as_(A) as client:
+        made = client.build_request("POST", "/v1/documents", **form)  # type: ignore[arg-type]
+        body = made.read()
+        answers = []
+        for digest in (sha256(b"other").digest(), sha256(body).digest()):
+            told = {"Content-Digest": f"sha-256=:{b64encode(digest).decode()}:"}
+            kind = {"Content-Type": made.headers["content-type"]}
+            answers.append(await client.post("/v1/documents", content=body, headers=told | kind))
+    assert [422, 201] == [answer.status_code for answer in answers]
+    assert "digest-mismatch" == answers[0].json()["code"]
+
+
 async def test_a_form_without_what_it_needs_is_refused_by_its_field(door: Door) -> None:
     async with door.as_(A) as client:
         wrong = {**FORM, "number": ""}
