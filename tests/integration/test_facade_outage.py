@@ -8,12 +8,16 @@ import json
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
+from hoatoc.domain.page import VIETNAM
+from hoatoc.domain.registry.file import sheet_of
+from hoatoc.postgres.registry import Origin, RegistryTables
 from hoatoc.testing.agency import letter
 from hoatoc.testing.axis import HANDING, asked, axis_on, done, paired, refused, secret_of
 from hoatoc.testing.gateway import gateway_on, with_port
@@ -206,3 +210,25 @@ async def test_a_gateway_killed_in_a_hand_over_kept_nothing_and_the_same_again_i
             first = await done(client.send, packet, **handing)
             assert first["DocId"] == (await done(client.send, packet, **handing))["DocId"]
         assert 1 == await line.database.fetchval("SELECT count(*) FROM outbox")
+
+
+async def test_what_an_ended_organ_was_sent_stands_in_the_list_of_its_successor(
+    new_line: NewLine,
+) -> None:
+    async with new_line() as line, axis_on(line) as axis:
+        there = await axis.waiting(D, await axis.sent(letter(A, [D], "2020"), A))
+        yesterday = datetime.now(VIETNAM).date() - timedelta(days=1)
+        ended = sheet_of({"code": D, "valid_to": yesterday.isoformat(), "successor": C})
+        origin = Origin(who="test", file="test", sha256=bytes(32))
+        tables = RegistryTables(line.database)
+        await tables.change(ended, origin, complete=False, today=yesterday)
+
+        async def inherited() -> bool:
+            return there in [each["docId"] for each in await axis.listed(C)]
+
+        await eventually(inherited)
+        successor = axis.client(C)
+        assert 1 == (await done(successor.count_documents))["count"]
+        assert there not in [each["docId"] for each in await axis.listed(B)]
+        await done(successor.update_status, docId=there, status="done")
+        assert there not in [each["docId"] for each in await axis.listed(C)]
