@@ -157,7 +157,10 @@ async def _of_error(request: Request, error: Exception) -> JSONResponse:
 async def _of_invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
     faults = [
-        {"field": ".".join(map(str, each["loc"])), "reason": each["msg"]}
+        {
+            "field": ".".join(map(str, each["loc"])),
+            "reason": each["msg"].removeprefix("Value error, "),
+        }
         for each in error.errors()[:_SHOWN_FAULTS]
     ]
     named = "; ".join(f"{each['field']}: {each['reason']}" for each in faults)
