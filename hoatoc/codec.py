@@ -30,6 +30,7 @@ from fastavro.types import Schema
 from hoatoc.domain import event
 from hoatoc.domain.error import PeerFault
 from hoatoc.domain.event import EVENTS, Event
+from hoatoc.domain.text import kept
 from hoatoc.flat_record import FlatRecord, Unusual
 
 MARKER = b"\xc3\x01"
@@ -174,7 +175,7 @@ def _holds_nul(value: Any) -> bool:
 def _kept(value: Any) -> Any:
     """Return a value whose texts are such as can be kept."""
     if isinstance(value, str):
-        return value.encode(errors="replace").decode().replace("\0", "\ufffd")
+        return kept(value)
     if isinstance(value, dict):
         return {name: _kept(inner) for name, inner in value.items()}
     return [_kept(inner) for inner in value] if isinstance(value, list) else value

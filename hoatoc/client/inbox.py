@@ -38,6 +38,7 @@ from hoatoc.domain.delivery import STATUSES
 from hoatoc.domain.edxml import LARGEST_PACKET_BYTES, read_packet
 from hoatoc.domain.error import HoatocError
 from hoatoc.domain.packet import Packet
+from hoatoc.domain.text import is_kept, kept
 from hoatoc.sqlite import Connect, connect
 
 ATTEMPTS = 5
@@ -167,7 +168,8 @@ class Inbox:
             backoff.failures = 0
             for item in items:
                 await self._take(item, handle, recall)
-                _stop_if_told()
+                if _is_stopped():
+                    raise asyncio.CancelledError
                 cursor = item.cursor
             if end is not None and end != cursor:
                 cursor = end
@@ -232,7 +234,7 @@ class Inbox:
 
     async def _poison(self, item: Item, subject: str, error: BaseException) -> None:
         """Put what can never be handled aside, and tell its sender's side that it failed."""
-        reason = _kept(f"{type(error).__name__}: {error}")[:_REASON]
+        reason = kept(f"{type(error).__name__}: {error}")[:_REASON]
         entry = item.entry
         content = item.raw if entry is None else item.content
         if entry is not None and content is None and not isinstance(error, ContentAltered):
@@ -339,24 +341,15 @@ def _is_stopped() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _stop_if_told() -> None:
-    if _is_stopped():
-        raise asyncio.CancelledError
-
-
 def require_status(code: str, description: str) -> None:
     """Raise ValueError for a status that no gateway takes from a recipient."""
     if code not in STATUSES:
         raise ValueError(f"code: {code!r}; expected one of {', '.join(sorted(STATUSES))}")
-    if len(description) > _LONGEST or description != _kept(description):
+    if len(description) > _LONGEST or not is_kept(description):
         raise ValueError(
             f"description: expected {_LONGEST} letters at most, without U+0000 and halves of "
             "surrogate pairs"
         )
-
-
-def _kept(text: str) -> str:
-    return text.encode(errors="replace").decode().replace("\0", "?")
 
 
 def said(entry: Entry, word: str, reason: str = "") -> Said:

@@ -12,14 +12,13 @@ from importlib.resources import files
 from pathlib import Path
 from uuid import UUID, uuid5
 
+from hoatoc.client.trying import LONGEST_MS
 from hoatoc.sqlite import Connect, File, connect, migrations, queries
 
 SQL: Mapping[str, str] = queries((files("hoatoc.client") / "journal.sql").read_text("utf-8"))
 KEPT_S = 100 * 24 * 3600.0
 """how long what was handled is remembered: far longer than a topic of documents is kept"""
 HANDLED, POISON = "handled", "poison"
-LONGEST_MS = 3600 * 1000
-"""what is put off for longer than this was put off by a clock that has been set back"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

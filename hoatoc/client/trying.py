@@ -21,6 +21,8 @@ _NOT_REACHED = (
     httpx.UnsupportedProtocol,
 )
 _SPREAD = 0.25
+LONGEST_MS = 3600 * 1000
+"""what is put off for longer than this was put off by a clock that has been set back"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

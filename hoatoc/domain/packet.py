@@ -12,6 +12,8 @@ from typing import ClassVar
 from hoatoc.domain.content import Content
 from hoatoc.domain.error import PeerFault
 
+URGENT = 1
+"""the least priority that waits for no others: it has a lane, a place of its own"""
 PRIORITIES = ("Thường", "Khẩn", "Thượng khẩn", "Hỏa tốc", "Hỏa tốc hẹn giờ")
 """The words of `Packet.priority`, 0 to 4."""
 

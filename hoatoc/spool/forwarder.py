@@ -14,6 +14,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from hoatoc.client.trying import Backoff
+from hoatoc.domain.packet import URGENT
 from hoatoc.spool.door import Door, Later, LineDown, Rejected
 from hoatoc.spool.outbox import SUSPECTED, Outbox, Queued
 from hoatoc.sqlite import DiskFull
@@ -21,8 +22,6 @@ from hoatoc.sqlite import DiskFull
 POLL_S = 5.0
 KNOCKS = 8
 """how often one packet knocks before another does"""
-URGENT = 1
-"""the least priority for which there is a place beside the others"""
 LOG = structlog.get_logger("spool")
 FORWARDED = Counter("hoatoc_spool_forwarded_total", "Packets that left the spool", ["outcome"])
 WAITING = Gauge("hoatoc_spool_waiting", "Packets that wait in the spool")

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 from uuid import UUID, uuid5
 
+from hoatoc.client.trying import LONGEST_MS
 from hoatoc.domain.error import Unavailable, name_of
 from hoatoc.domain.event import HandOverAnswered
 from hoatoc.domain.secret import SecretSuspected
@@ -144,8 +145,6 @@ SUSPECTED = name_of(SecretSuspected)
 """the refusal after which no copy of a packet is made"""
 _MISSED = "missed-ms"
 """beside the sources: the instant before which some of what they told has expired unread"""
-_LONGEST_MS = 3600 * 1000
-"""what is put off for longer than this was put off by a clock that has been set back"""
 UNANSWERED = "answer-expired"
 _UNANSWERED = (
     "Câu trả lời cho gói tin này đã hết hạn lưu khi hàng đợi ngừng chạy: không rõ đã được nhận hay "
@@ -232,7 +231,7 @@ class Outbox:
             "but": json.dumps([str(each) for each in but]),
             "room": limit,
             "now_ms": self.now_ms(),
-            "longest_ms": _LONGEST_MS,
+            "longest_ms": LONGEST_MS,
         }
         rows = await self.file.do(lambda c: c.execute(SQL["claim"], claim).fetchall())
         ids = ("id", "handover_id")

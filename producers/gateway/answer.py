@@ -133,9 +133,9 @@ class Wording:
     key: str
 
     @property
-    def sha256(self) -> bytes:
-        """The digest of its words."""
-        return sha256(self.words.encode()).digest()
+    def said(self) -> tuple[str, bytes]:
+        """What it is, and the digest of its words."""
+        return self.what, sha256(self.words.encode()).digest()
 
     def event_id(self, delivery_id: UUID) -> UUID:
         """Return the id of this answer about a copy: of a repetition it is the same."""
@@ -143,7 +143,7 @@ class Wording:
 
     def require_same(self, copy: Mapping[str, Any]) -> None:
         """Raise KeyReused where other words were said under the same key."""
-        if copy["words_sha256"] not in (None, self.sha256):
+        if copy["words_sha256"] not in (None, self.said[1]):
             raise KeyReused
 
 
@@ -181,8 +181,7 @@ async def answer(
     await here.outlet.send([record])
     audited = row(speaks, Action.ANSWER, delivery_id)
     async with here.connection() as connection:
-        told = wording.what, wording.sha256
-        await InboxTables(connection).answered(event_id, delivery_id, told, NAME, audited)
+        await InboxTables(connection).answered(event_id, delivery_id, wording.said, NAME, audited)
     return event_id
 
 
@@ -210,8 +209,7 @@ async def ask_back(
         async with connection.transaction():
             await handovers.ask_back(wanted, asking)
             audited = row(speaks, Action.RECALL, delivery_id)
-            told = wording.what, wording.sha256
-            await tables.answered(event_id, delivery_id, told, NAME, audited)
+            await tables.answered(event_id, delivery_id, wording.said, NAME, audited)
     return event_id
 
 

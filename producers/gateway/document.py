@@ -13,13 +13,13 @@ from hoatoc.admission import Admitted
 from hoatoc.content.packet import SpooledPacket, receive
 from hoatoc.domain.access import Action
 from hoatoc.domain.error import PeerFault
+from hoatoc.domain.packet import URGENT
 from hoatoc.domain.secret import Declaration, SecretSuspected
 from hoatoc.postgres import handover
 from hoatoc.postgres.connection import Connection
 from hoatoc.postgres.inbox import InboxTables, KeyTables
 from producers.gateway import form
 from producers.gateway.body import pieces, require_digest
-from producers.gateway.lane import URGENT
 from producers.gateway.openapi import problems
 from producers.gateway.refusal import DiskShort, KeyReused, PriorityMismatch, Unsupported
 from producers.gateway.repeating import Key, checked

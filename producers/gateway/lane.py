@@ -7,11 +7,10 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import Gauge
 
+from hoatoc.domain.packet import URGENT
 from producers.gateway.refusal import LaneFull, ManyAtOnce
 
 AT_WORK = Gauge("hoatoc_gateway_at_work", "Hand-overs at work, or waiting their turn", ["lane"])
-URGENT = 1
-"""the least priority that has a lane of its own"""
 
 
 class Lane:

@@ -1,14 +1,14 @@
 """Shapes: what the gateway answers, as its OpenAPI tells it."""
 
-import re
 from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
+from hoatoc.domain.text import is_kept
+
 Priority = Literal[0, 1, 2, 3, 4]
-_UNKEPT = re.compile("[\0\ud800-\udfff]")
 
 
 class Shape(BaseModel):
@@ -19,7 +19,7 @@ class Shape(BaseModel):
 
 def _kept(value: object) -> object:
     """Return what was asked as it is; raises ValueError for a text that cannot be kept."""
-    if isinstance(value, str) and _UNKEPT.search(value):
+    if isinstance(value, str) and not is_kept(value):
         raise ValueError(
             "có ký tự U+0000 hoặc nửa cặp thay thế, hãy bỏ đi / holds U+0000 or half of a "
             "surrogate pair: leave it out"

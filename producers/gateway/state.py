@@ -11,6 +11,7 @@ from asyncpg.pool import PoolConnectionProxy
 from fastapi import Depends, Request
 
 from hoatoc.config import Settings
+from hoatoc.domain.packet import URGENT
 from hoatoc.domain.rate import Limiter
 from hoatoc.postgres.connection import AWAY, Connection, DatabaseAway
 from hoatoc.postgres.content import Contents
@@ -19,7 +20,7 @@ from hoatoc.postgres.keyring import Keyring
 from producers.gateway.crowd import Crowd
 from producers.gateway.feed import Feed
 from producers.gateway.health import Health
-from producers.gateway.lane import URGENT, Lanes
+from producers.gateway.lane import Lanes
 from producers.gateway.outlet import Outlet, away
 from producers.gateway.refusal import Crowded
 from producers.gateway.watch import Watch

@@ -21,7 +21,8 @@ from hoatoc.client.connection import Connection
 from hoatoc.client.download import Download
 from hoatoc.client.source import HttpSource, Item
 from hoatoc.client.trying import Trying, is_retriable
-from hoatoc.client.value import Entry, HandedOver, Stretch, Told
+from hoatoc.client.value import HandedOver, Stretch, Told
+from hoatoc.testing.entry import ENTRY
 
 HERE = "http://gateway.invalid"
 QUICK = Patience(total_s=5, first_s=0.001, longest_s=0.002)
@@ -287,16 +288,7 @@ async def test_an_inbox_takes_a_large_document_on_from_where_the_line_broke(
         httpx.Response(200, headers=headers, content=cut()),
         httpx.Response(206, headers=headers, content=whole[200_000:]),
     )
-    entry = Entry(
-        cursor="1",
-        type="document",
-        delivery_id=UUID(int=1),
-        dispatch_id=UUID(int=2),
-        sender="A",
-        recipient="B",
-        content_bytes=len(whole),
-        content_sha256=digest,
-    )
+    entry = replace(ENTRY, content_bytes=len(whole), content_sha256=digest)
     source = HttpSource(reader, scratch=tmp_path)
     assert whole == await source.content(Item(cursor="1", entry=entry))
     assert [None, "bytes=200000-"] == [request.headers.get("range") for request in asked]

@@ -26,17 +26,8 @@ from hoatoc.client import (
 from hoatoc.client import inbox as module
 from hoatoc.client.journal import Waiting
 from hoatoc.client.source import Item
-from hoatoc.client.value import Entry
 from hoatoc.domain.error import HoatocError
-
-ENTRY = Entry(
-    cursor="1",
-    type="document",
-    delivery_id=UUID(int=1),
-    dispatch_id=UUID(int=2),
-    sender="A",
-    recipient="B",
-)
+from hoatoc.testing.entry import ENTRY
 
 
 @dataclass(slots=True)

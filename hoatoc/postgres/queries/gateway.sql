@@ -10,8 +10,7 @@ FROM handover h JOIN outbox o USING (dispatch_id) WHERE h.dispatch_id = $1;
 -- name: copies
 -- The copies of a dispatch, as the books have them, or as the outbox does before.
 SELECT r.delivery_id, r.recipient, r.connection,
-       coalesce(d.state, CASE o.state WHEN 'sent' THEN 'published' WHEN 'cancelled' THEN 'cancelled'
-                            ELSE 'unsent' END) AS state,
+       copy_state(d.state, o.state) AS state,
        coalesce(d.version, -1) AS version,
        coalesce(d.handling, 'none') AS handling, coalesce(d.recall, 'not-asked') AS recall,
        coalesce(d.overdue, false) AS overdue, coalesce(d.recovered, false) AS recovered,
@@ -44,8 +43,7 @@ SELECT r.delivery_id, r.dispatch_id, r.recipient, r.connection, h.sender, h.docu
        coalesce(h.content_bytes, octet_length(h.packet)) AS content_bytes,
        encode(h.packet_sha256, 'hex') AS content_sha256,
        o.state IN ('claimed', 'sent') AS left_us,
-       coalesce(d.state, CASE o.state WHEN 'sent' THEN 'published' WHEN 'cancelled' THEN 'cancelled'
-                            ELSE 'unsent' END) AS state,
+       copy_state(d.state, o.state) AS state,
        coalesce(d.handling, 'none') AS handling, coalesce(d.recall, 'not-asked') AS recall
 FROM handover_recipient r
 JOIN handover h USING (dispatch_id)
@@ -80,9 +78,7 @@ SELECT dispatch_id, sender FROM handover WHERE dispatch_id = ANY($1::uuid[]);
 SELECT h.dispatch_id, h.document_id, h.printed_number AS number, h.printed_notation AS notation,
        h.subject, h.priority, h.business_type, h.handed_over_at, h.resend_of, o.state AS outbox,
        (SELECT jsonb_object_agg(state, n) FROM (
-            SELECT coalesce(d.state, CASE o.state WHEN 'sent' THEN 'published' WHEN 'cancelled' THEN 'cancelled'
-                            ELSE 'unsent' END)
-                       AS state, count(*) AS n
+            SELECT copy_state(d.state, o.state) AS state, count(*) AS n
             FROM handover_recipient r LEFT JOIN delivery d USING (delivery_id)
             WHERE r.dispatch_id = h.dispatch_id GROUP BY 1) AS each_state) AS states
 FROM handover h JOIN outbox o USING (dispatch_id)
@@ -93,9 +89,7 @@ WHERE h.sender = $1
   AND ($3::text IS NULL OR EXISTS (
         SELECT FROM handover_recipient r LEFT JOIN delivery d USING (delivery_id)
         WHERE r.dispatch_id = h.dispatch_id
-          AND coalesce(d.state,
-                       CASE o.state WHEN 'sent' THEN 'published' WHEN 'cancelled' THEN 'cancelled'
-                            ELSE 'unsent' END) = $3))
+          AND copy_state(d.state, o.state) = $3))
   AND ($4::uuid IS NULL OR h.dispatch_id < $4)
 ORDER BY h.dispatch_id DESC LIMIT $5;
 
@@ -110,8 +104,7 @@ ORDER BY t.log_offset;
 -- name: counts
 -- Copies of an organ by state: of what it sent, and of what was sent to it.
 SELECT true AS sent,
-       coalesce(d.state, CASE o.state WHEN 'sent' THEN 'published' WHEN 'cancelled' THEN 'cancelled'
-                            ELSE 'unsent' END) AS state,
+       copy_state(d.state, o.state) AS state,
        count(*) AS copies, count(*) FILTER (WHERE d.overdue) AS overdue
 FROM handover h JOIN outbox o USING (dispatch_id) JOIN handover_recipient r USING (dispatch_id)
 LEFT JOIN delivery d USING (delivery_id)

@@ -31,20 +31,11 @@ class SenderUnknown(OrganUnknown):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """A caller, the connection point whose lists it reads, and the registry of the moment."""
+    """A caller, the connection points whose lists it reads, and the registry of the moment."""
 
     caller: Caller
-    connection_point: OrganCode
+    points: tuple[OrganCode, ...]
     registry: Registry
-
-    @property
-    def points(self) -> tuple[OrganCode, ...]:
-        """Return its connection point, and those of organs in its scope that have ended."""
-        today = datetime.now(VIETNAM).date()
-        there = (self.registry.get(code) for code in self.caller.scope)
-        ended = [each for each in there if each and each.valid_to and each.valid_to < today]
-        others = {self.registry.connection(each) for each in ended} - {self.connection_point}
-        return (self.connection_point, *sorted(others))
 
     @property
     def speaking(self) -> Speaking:
@@ -118,14 +109,22 @@ class Callers:
         async with here.connection() as connection:
             caller, registry = await here.keys.authenticate(connection, pair)
             here.admit(request, caller.organ)
-            point = registry.connection(registry[caller.organ])
-            known = Known(caller=caller, connection_point=point, registry=registry)
-            for each in known.points:
+            points = _points(caller, registry)
+            for each in points:
                 if each not in self._noted:
                     await FacadeTables(connection).note(each)
                     self._noted.add(each)
+        known = Known(caller=caller, points=points, registry=registry)
         request.state.here, request.state.known = here, known
         return known
+
+
+def _points(caller: Caller, registry: Registry) -> tuple[OrganCode, ...]:
+    """Return a caller's connection point, and those of organs in its scope that have ended."""
+    today, own = datetime.now(VIETNAM).date(), registry.connection(registry[caller.organ])
+    there = (registry.get(code) for code in caller.scope)
+    ended = [each for each in there if each and each.valid_to and each.valid_to < today]
+    return own, *sorted({registry.connection(each) for each in ended} - {own})
 
 
 async def note_refusal(request: Request, error: AccessDenied | NotFound) -> None:
